@@ -1,0 +1,13 @@
+//! Who may vouch for a row.
+
+/// Proves that a row came from a function of ours and was not edited since.
+///
+/// The store asks for one and cannot write or read a vouched row without it. The
+/// one implementation is `seal::origin::OriginKey`.
+pub trait OriginTag: Send + Sync {
+    /// The tag of a row, given its canonical bytes.
+    fn tag(&self, canonical: &[u8]) -> [u8; 32];
+
+    /// Whether a tag belongs to these bytes, in constant time.
+    fn verify(&self, canonical: &[u8], tag: &[u8]) -> bool;
+}

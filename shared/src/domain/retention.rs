@@ -1,0 +1,131 @@
+//! How long a value is kept: a rule per purpose (個人情報保護法 §22).
+
+use jiff::Span;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    consent::Custody,
+    time::{DAY_MS, UnixMs},
+};
+
+/// What the clock of a retention starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// The moment the value was collected.
+    Collected,
+    /// The start, in Japan, of the last day on which the person was in contact.
+    LastContact,
+}
+
+/// A calendar length, counted in Japan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Term {
+    /// Days.
+    Days(u16),
+    /// Months; the 31st becomes the last day of a shorter month.
+    Months(u16),
+    /// Years; 29 February becomes the 28th.
+    Years(u16),
+}
+
+impl Term {
+    fn span(self) -> Span {
+        match self {
+            Self::Days(n) => Span::new().days(i64::from(n)),
+            Self::Months(n) => Span::new().months(i64::from(n)),
+            Self::Years(n) => Span::new().years(i64::from(n)),
+        }
+    }
+}
+
+/// What is done with a value that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Then {
+    /// The row is deleted.
+    Erase,
+}
+
+/// A retention rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// What the clock starts from.
+    pub after: After,
+    /// How long.
+    pub term: Term,
+    /// What then.
+    pub then: Then,
+}
+
+/// What a due time is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// When the value was collected.
+    pub collected: UnixMs,
+    /// Start of the last day of contact that is known.
+    pub last_contact: UnixMs,
+}
+
+impl Retention {
+    /// When a value under this rule is due.
+    pub fn due(self, facts: Facts) -> UnixMs {
+        let from = match self.after {
+            After::Collected => facts.collected,
+            After::LastContact => facts.last_contact.max(facts.collected.tokyo_day().start()),
+        };
+        from.plus_span(self.term.span())
+    }
+}
+
+/// When a value that arrives now is due, given how it may be kept. `None` means
+/// that it must not be stored.
+///
+/// Before consent the earlier of 24 hours and the rule itself counts: waiting for
+/// consent never lengthens a retention.
+pub fn due_on_arrival(custody: Custody, rule: Retention, facts: Facts) -> Option<UnixMs> {
+    match custody {
+        Custody::Nothing => None,
+        Custody::UntilConsent => Some(facts.collected.plus(DAY_MS).min(rule.due(facts))),
+        Custody::ByPurpose => Some(rule.due(facts)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Day;
+
+    fn at(day: &str) -> UnixMs {
+        Day::parse(day).unwrap().start().plus(10 * 3_600_000)
+    }
+
+    fn rule(after: After, term: Term) -> Retention {
+        Retention { after, term, then: Then::Erase }
+    }
+
+    #[test]
+    fn days_after_collection_are_exact() {
+        let facts = Facts { collected: at("2026-11-21"), last_contact: at("2026-12-01") };
+        let due = rule(After::Collected, Term::Days(180)).due(facts);
+        assert_eq!(due.since(facts.collected), 180 * DAY_MS);
+    }
+
+    #[test]
+    fn last_contact_counts_from_the_start_of_its_day() {
+        let facts = Facts { collected: at("2026-11-21"), last_contact: Day::parse("2026-12-01").unwrap().start() };
+        let due = rule(After::LastContact, Term::Months(1)).due(facts);
+        assert_eq!(due, Day::parse("2027-01-01").unwrap().start());
+    }
+
+    #[test]
+    fn waiting_for_consent_never_lengthens() {
+        let facts = Facts { collected: at("2026-11-21"), last_contact: at("2026-11-21") };
+        let long = rule(After::Collected, Term::Days(30));
+        assert_eq!(due_on_arrival(Custody::UntilConsent, long, facts), Some(facts.collected.plus(DAY_MS)));
+        let none = rule(After::Collected, Term::Days(0));
+        assert_eq!(due_on_arrival(Custody::UntilConsent, none, facts), Some(facts.collected));
+        assert_eq!(due_on_arrival(Custody::Nothing, long, facts), None);
+    }
+}

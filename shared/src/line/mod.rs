@@ -1,0 +1,7 @@
+//! LINE's side of the wire: the signature of a webhook, its events, the calls we
+//! make. None of our rules.
+
+pub mod client;
+pub mod event;
+pub mod message;
+pub mod signature;

@@ -1,0 +1,98 @@
+//! The transactions around a contact: a new person claims a key pair; a known
+//! person's first event of a day moves their last contact on.
+
+use crate::domain::{person::Person, time::UnixMs};
+use crate::store::{
+    StoreError, Vault,
+    key::{self},
+    mapping::{Mapping, vacant},
+    subject::SubjectRow,
+    value::ValueRow,
+    vault::Condition,
+};
+
+/// How a claim ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The person is new and theirs.
+    Done,
+    /// Somebody else took that pair, or two transactions met: try another pair.
+    PairTaken,
+    /// Somebody else made the person meanwhile: read the mapping again.
+    MappingTaken,
+}
+
+/// A claim, all of it or nothing.
+#[derive(Debug, Clone)]
+pub struct NewPerson {
+    /// The shard the pair was found in.
+    pub pool_shard: u8,
+    /// The partition of the mapping.
+    pub mapping: String,
+    /// The content of the mapping.
+    pub person: Person,
+    /// The subject row.
+    pub subject: SubjectRow,
+    /// When the event happened that starts the person.
+    pub event_at: UnixMs,
+}
+
+/// A newer contact of a known person.
+#[derive(Debug, Clone, Default)]
+pub struct NewerContact {
+    /// The subject row with its new due time, if the day is a new one.
+    pub subject: Option<SubjectRow>,
+    /// The profile, if it was fetched.
+    pub profile: Option<ValueRow>,
+}
+
+impl Vault {
+    /// Claims a pair for a new person: one transaction over pool, mapping and
+    /// subject.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn claim(&self, new: NewPerson, now: UnixMs) -> Result<Claim, StoreError> {
+        let pool_row = self.part_delete(
+            &key::pool(new.pool_shard),
+            &new.person.key.subject.to_string(),
+            Condition::that("attribute_exists(pk)"),
+        );
+        let mapping = self.part_put(self.mapping_item(&new.mapping, &new.person), vacant(new.event_at, now));
+        let subject = self.part_put(self.subject_item(new.subject, now), Condition::that("attribute_not_exists(pk)"));
+        match self.transact(vec![mapping, pool_row, subject]).await {
+            Ok(()) => Ok(Claim::Done),
+            Err(error) if error.part_failed(0) => Ok(Claim::MappingTaken),
+            Err(error) if error.part_failed(1) || error.part_failed(2) || error.conflict() => Ok(Claim::PairTaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a newer contact: the mapping as it now is, and what comes with it.
+    /// `false` if the mapping has changed since it was read, the person has been
+    /// erased, or another transaction was in the way: read it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_contact(
+        &self,
+        pk: &str,
+        read: &Mapping,
+        person: &Person,
+        contact: NewerContact,
+        now: UnixMs,
+    ) -> Result<bool, StoreError> {
+        let mut parts = vec![self.part_put(self.mapping_item(pk, person), read.unchanged())];
+        if let Some(subject) = contact.subject {
+            parts.push(self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")));
+        }
+        if let Some(profile) = contact.profile {
+            parts.push(self.part_put(self.value_item(profile, now), Condition::none()));
+        }
+        match self.transact(parts).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

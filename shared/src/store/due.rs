@@ -1,0 +1,268 @@
+//! What a sweep does with the `due` index and with the rows it finds there.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::{
+    id::{DefinitionId, LineItemId, SubjectId, VersionId},
+    sweep::Slot,
+    time::{Hour, UnixMs},
+};
+use crate::store::{
+    Item, Outcome, StoreError, Vault,
+    error::outcome,
+    key::{self, ALONE},
+    tables::Index,
+    value::Unsent,
+    vault::Condition,
+};
+
+/// A row that the index calls due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRow {
+    /// The person.
+    pub subject: SubjectId,
+    /// The sort key.
+    pub sk: String,
+    /// When it is due.
+    pub due_at: UnixMs,
+}
+
+/// A page of due rows.
+#[derive(Debug, Default)]
+pub struct DuePage {
+    /// The rows, oldest first.
+    pub rows: Vec<DueRow>,
+    /// Index entries whose partition is not a person's: nothing of ours writes
+    /// such a row.
+    pub strangers: usize,
+    next: Option<HashMap<String, AttributeValue>>,
+}
+
+impl DuePage {
+    /// Whether there is more in the slot.
+    pub fn has_more(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
+/// Why a due value was not simply deleted.
+#[derive(Debug, Clone)]
+pub enum Special {
+    /// It is gone, or due at another time now.
+    Changed,
+    /// A value that is held until consent.
+    AwaitingConsent {
+        /// Its purpose.
+        purpose: DefinitionId,
+        /// The policy version in force when it came.
+        policy: VersionId,
+        /// When it happened.
+        event_at: UnixMs,
+    },
+    /// The tombstone of an unsent message that is not on the erasure list yet.
+    Unlisted(Box<Unsent>),
+    /// A row without a valid tag. Due means gone all the same.
+    NotVouched,
+}
+
+impl Vault {
+    /// A page of what is due in a slot: one call. It finds at most 100 rows.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn due_page(&self, slot: Slot, now: UnixMs, after: Option<DuePage>) -> Result<DuePage, StoreError> {
+        let answer = self
+            .client()
+            .query()
+            .table_name(self.table())
+            .index_name(Index::Due.as_str())
+            .key_condition_expression("due_slot = :slot AND due_at <= :now")
+            .expression_attribute_values(":slot", AttributeValue::S(slot.to_string()))
+            .expression_attribute_values(":now", AttributeValue::N(now.get().to_string()))
+            .limit(100)
+            .set_exclusive_start_key(after.and_then(|page| page.next))
+            .set_return_consumed_capacity(self.metering())
+            .send()
+            .await
+            .map_err(|error| StoreError::call("Query", error))?;
+        self.spent(answer.consumed_capacity());
+        let mut page = DuePage { next: answer.last_evaluated_key, ..DuePage::default() };
+        for map in answer.items.unwrap_or_default() {
+            match due_row(&Item::read(map)) {
+                Some(row) => page.rows.push(row),
+                None => page.strangers += 1,
+            }
+        }
+        Ok(page)
+    }
+
+    /// Deletes a due value that nothing speaks for: one call. [`Outcome::Already`]
+    /// means that it needs a closer look: [`Vault::special`].
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_due(&self, row: &DueRow) -> Result<Outcome, StoreError> {
+        let condition = Condition::that(
+            "due_at = :due_at AND attribute_not_exists(awaiting) AND (kind <> :tombstone OR attribute_exists(listed_at))",
+        )
+        .with_number(":due_at", row.due_at.get())
+        .with_text(":tombstone", "tombstone");
+        outcome(self.delete(&key::subject(row.subject), &row.sk, condition).await)
+    }
+
+    /// Deletes a due value whatever it is, as long as it is due at the same time.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_due_at(&self, row: &DueRow) -> Result<Outcome, StoreError> {
+        let condition = Condition::that("due_at = :due_at").with_number(":due_at", row.due_at.get());
+        outcome(self.delete(&key::subject(row.subject), &row.sk, condition).await)
+    }
+
+    /// Looks closer at a due value: one call.
+    ///
+    /// # Errors
+    /// The call failed, or the row is vouched for and not well formed.
+    pub async fn special(&self, row: &DueRow) -> Result<Special, StoreError> {
+        let item = match self.get_vouched(&key::subject(row.subject), &row.sk).await {
+            Ok(Some(item)) => item,
+            Ok(None) => return Ok(Special::Changed),
+            Err(StoreError::NotVouched) => return Ok(Special::NotVouched),
+            Err(error) => return Err(error),
+        };
+        if item.find_time("due_at") != Some(row.due_at) {
+            return Ok(Special::Changed);
+        }
+        let purpose = DefinitionId::new(item.get_text("purpose")?);
+        let policy = VersionId::parse(item.get_text("policy")?).map_err(|_| StoreError::Row { attribute: "policy" })?;
+        let event_at = item.get_time("event_at")?;
+        if item.get_text("kind")? == "tombstone" {
+            let message = row.sk.strip_prefix("R#").and_then(|id| LineItemId::parse(id).ok());
+            return Ok(Special::Unlisted(Box::new(Unsent {
+                subject: row.subject,
+                message: message.ok_or(StoreError::Row { attribute: "sk" })?,
+                purpose,
+                policy,
+                shown: item.find_text("shown").filter(|shown| *shown != "none").map(str::to_owned),
+                event_at,
+            })));
+        }
+        Ok(Special::AwaitingConsent { purpose, policy, event_at })
+    }
+
+    /// Moves a due time: one call. [`Outcome::Already`] if it has changed meanwhile.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn redate(&self, row: &DueRow, due_at: UnixMs, now: UnixMs) -> Result<Outcome, StoreError> {
+        let answer = self
+            .client()
+            .update_item()
+            .table_name(self.table())
+            .key("pk", AttributeValue::S(key::subject(row.subject)))
+            .key("sk", AttributeValue::S(row.sk.clone()))
+            .update_expression("SET due_at = :new, due_slot = :slot")
+            .condition_expression("due_at = :old")
+            .expression_attribute_values(":new", AttributeValue::N(due_at.get().to_string()))
+            .expression_attribute_values(":old", AttributeValue::N(row.due_at.get().to_string()))
+            .expression_attribute_values(":slot", AttributeValue::S(Slot::of(row.subject, due_at, now).to_string()))
+            .set_return_consumed_capacity(self.metering())
+            .send()
+            .await
+            .map_err(|error| StoreError::call("UpdateItem", error));
+        outcome(answer.map(|answer| self.spent(answer.consumed_capacity())))
+    }
+
+    /// Takes a row that must not be acted on out of the index, for somebody to look
+    /// at: it keeps everything else.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn set_aside(&self, row: &DueRow) -> Result<Outcome, StoreError> {
+        let answer = self
+            .client()
+            .update_item()
+            .table_name(self.table())
+            .key("pk", AttributeValue::S(key::subject(row.subject)))
+            .key("sk", AttributeValue::S(row.sk.clone()))
+            .update_expression("REMOVE due_slot")
+            .condition_expression("due_at = :old")
+            .expression_attribute_values(":old", AttributeValue::N(row.due_at.get().to_string()))
+            .set_return_consumed_capacity(self.metering())
+            .send()
+            .await
+            .map_err(|error| StoreError::call("UpdateItem", error));
+        outcome(answer.map(|answer| self.spent(answer.consumed_capacity())))
+    }
+
+    /// The sort keys of a person's rows, a page of at most 500 at a time, beginning
+    /// behind `after`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn sort_keys(&self, subject: SubjectId, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let pk = AttributeValue::S(key::subject(subject));
+        let mut request = self
+            .client()
+            .query()
+            .table_name(self.table())
+            .key_condition_expression(if after.is_some() { "pk = :pk AND sk > :after" } else { "pk = :pk" })
+            .expression_attribute_values(":pk", pk)
+            .projection_expression("sk")
+            .consistent_read(true)
+            .limit(500)
+            .set_return_consumed_capacity(self.metering());
+        if let Some(after) = after {
+            request = request.expression_attribute_values(":after", AttributeValue::S(after.to_owned()));
+        }
+        let answer = request.send().await.map_err(|error| StoreError::call("Query", error))?;
+        self.spent(answer.consumed_capacity());
+        let items = answer.items.unwrap_or_default();
+        items.into_iter().map(|map| Item::read(map).get_text("sk").map(str::to_owned)).collect()
+    }
+
+    /// Deletes one row of a person.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_row(&self, subject: SubjectId, sk: &str) -> Result<(), StoreError> {
+        self.delete(&key::subject(subject), sk, Condition::none()).await
+    }
+
+    /// The oldest hour that is not closed. `None` before the first publication.
+    ///
+    /// # Errors
+    /// The call failed, or the row is not well formed.
+    pub async fn cursor(&self) -> Result<Option<Hour>, StoreError> {
+        let item = self.get(key::SWEEP, ALONE).await?.map(Item::read);
+        item.map(|item| item.get_number("hour").map(Hour::new)).transpose()
+    }
+
+    /// Sets the cursor.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_cursor(&self, hour: Hour) -> Result<(), StoreError> {
+        self.put(cursor_item(hour), Condition::none()).await
+    }
+
+    /// Sets the cursor if there is none: done at publication, because nothing can
+    /// be stored, and so nothing be due, before the first one.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn begin_cursor(&self, hour: Hour) -> Result<Outcome, StoreError> {
+        outcome(self.put(cursor_item(hour), Condition::that("attribute_not_exists(pk)")).await)
+    }
+}
+
+fn cursor_item(hour: Hour) -> Item {
+    Item::new(key::SWEEP, ALONE, "cursor").number("hour", hour.count())
+}
+
+fn due_row(item: &Item) -> Option<DueRow> {
+    let subject = key::subject_of(item.find_text("pk")?)?;
+    Some(DueRow { subject, sk: item.find_text("sk")?.to_owned(), due_at: item.find_time("due_at")? })
+}

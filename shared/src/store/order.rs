@@ -1,0 +1,58 @@
+//! Order rows `S#<id>` / `O#<id>`: what somebody entitled has asked for. Intake may
+//! place one and never carries it out.
+
+use crate::domain::{erasure::Ground, id::SubjectId, sweep::Slot, time::UnixMs};
+use crate::store::{Item, Outcome, StoreError, Vault, error::outcome, key, vault::Condition};
+
+/// An order to erase a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EraseOrder {
+    /// The person.
+    pub subject: SubjectId,
+    /// Its id: of the event that gave it, or made by the sweeper.
+    pub id: String,
+    /// Why.
+    pub ground: Ground,
+    /// Only what is not newer is touched.
+    pub as_of: UnixMs,
+}
+
+impl Vault {
+    /// Places an order, due now; once.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_erase_order(&self, order: &EraseOrder, now: UnixMs) -> Result<Outcome, StoreError> {
+        let item = Item::new(key::subject(order.subject), key::order(&order.id), "order")
+            .text("what", "erase")
+            .text("ground", order.ground.as_str())
+            .time("event_at", order.as_of)
+            .time("due_at", order.as_of.min(now))
+            .text("due_slot", Slot::of(order.subject, order.as_of.min(now), now).to_string())
+            .vouched(self.origin());
+        outcome(self.put(item, Condition::that("attribute_not_exists(pk)")).await)
+    }
+
+    /// Reads an order: one call. `None` if it is done.
+    ///
+    /// # Errors
+    /// The call failed; or the order was planted or edited ([`StoreError::NotVouched`])
+    /// and must not be carried out.
+    pub async fn erase_order(&self, subject: SubjectId, sk: &str) -> Result<Option<EraseOrder>, StoreError> {
+        let Some(item) = self.get_vouched(&key::subject(subject), sk).await? else { return Ok(None) };
+        if item.get_text("what")? != "erase" {
+            return Err(StoreError::Row { attribute: "what" });
+        }
+        let ground = Ground::parse(item.get_text("ground")?).ok_or(StoreError::Row { attribute: "ground" })?;
+        let id = sk.strip_prefix(key::ORDER).ok_or(StoreError::Row { attribute: "sk" })?.to_owned();
+        Ok(Some(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? }))
+    }
+
+    /// Removes an order that has been carried out or revoked.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_order(&self, order: &EraseOrder) -> Result<(), StoreError> {
+        self.delete(&key::subject(order.subject), &key::order(&order.id), Condition::none()).await
+    }
+}
