@@ -1,1 +1,85 @@
+//! `sweeper`: what is due is erased, and orders are carried out.
+//!
+//! Runs every minute. It reads the slots of the `due` index from its cursor to now,
+//! so its cost follows what is due, never the size of the table. Every delete is
+//! conditional on the row's own due time. Two runs at once, a crash at any point, or
+//! a clock that goes back do no harm.
 
+mod person;
+mod report;
+mod sweep;
+mod terms;
+mod value;
+
+use std::sync::Arc;
+
+use azukari::{
+    host::{
+        aws,
+        ctx::Ctx,
+        roles::Role,
+        secrets::{self, SecretsError},
+        settings::{self, SettingsError},
+    },
+    store::{StoreError, Vault, audit::Audit, wrapped::WrappedKeys},
+};
+
+pub use report::Report;
+
+/// The sweeper function.
+#[derive(Debug)]
+pub struct Sweeper {
+    /// Clock, mint, metrics.
+    pub ctx: Ctx,
+    /// The store, signing as `sweeper`.
+    pub vault: Vault,
+    /// The wrapped keys, to be destroyed.
+    pub keys: WrappedKeys,
+    /// The erasure list.
+    pub audit: Audit,
+}
+
+/// Why a run did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// Its environment is not complete.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Its secret is not complete.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing has been published, or the cursor row is gone: what is due cannot be
+    /// known.
+    #[error("there is no cursor: publish the configuration first")]
+    NoCursor,
+    /// Some rows could not be handled; they will be found again.
+    #[error("{0} due rows could not be handled")]
+    Unfinished(u64),
+}
+
+impl Sweeper {
+    /// From the environment of a Lambda function: one call, for the secret.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub async fn from_environment() -> Result<Self, SweepError> {
+        let mut reader = settings::Reader::new(Role::Sweeper, &settings::environment);
+        let vault = reader.text(settings::VAULT_TABLE);
+        let keys = reader.text(settings::KEYS_TABLE);
+        let audit = reader.text(settings::AUDIT_TABLE);
+        let secret = reader.text(settings::SECRET);
+        reader.finish()?;
+        let sdk = aws::from_environment().await;
+        let origin = secrets::origin(&secrets::fetch(&sdk, &secret).await?)?;
+        let dynamodb = aws::dynamodb(&sdk);
+        Ok(Self {
+            ctx: Ctx::system(),
+            vault: Vault::new(dynamodb.clone(), vault, Arc::new(origin)),
+            keys: WrappedKeys::new(dynamodb.clone(), keys),
+            audit: Audit::new(dynamodb, audit),
+        })
+    }
+}

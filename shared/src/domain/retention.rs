@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     consent::Custody,
-    time::{DAY_MS, UnixMs},
+    time::{DAY_MS, Day, UnixMs},
 };
 
 /// What the clock of a retention starts from.
@@ -92,10 +92,24 @@ pub fn due_on_arrival(custody: Custody, rule: Retention, facts: Facts) -> Option
     }
 }
 
+/// When a person is forgotten if nothing more comes from them, given the last day
+/// of contact: the due time of their LINE user id.
+///
+/// A mapping knows the day of the last contact, not the moment, so that it need not
+/// be written at every event. Before consent, 24 hours therefore count from the end
+/// of that day: no value that waits for consent outlives its person's record.
+pub fn contact_due(custody: Custody, rule: Retention, day: Day) -> UnixMs {
+    let start = day.start();
+    let by_rule = rule.due(Facts { collected: start, last_contact: start });
+    match custody {
+        Custody::ByPurpose => by_rule,
+        Custody::UntilConsent | Custody::Nothing => start.plus(2 * DAY_MS).min(by_rule.max(start.plus(DAY_MS))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Day;
 
     fn at(day: &str) -> UnixMs {
         Day::parse(day).unwrap().start().plus(10 * 3_600_000)
@@ -127,5 +141,16 @@ mod tests {
         let none = rule(After::Collected, Term::Days(0));
         assert_eq!(due_on_arrival(Custody::UntilConsent, none, facts), Some(facts.collected));
         assert_eq!(due_on_arrival(Custody::Nothing, long, facts), None);
+    }
+
+    #[test]
+    fn a_person_without_consent_is_forgotten_a_day_after_the_last_day_of_contact() {
+        let day = Day::parse("2026-11-21").unwrap();
+        let year = rule(After::LastContact, Term::Years(1));
+        assert_eq!(contact_due(Custody::UntilConsent, year, day), Day::parse("2026-11-23").unwrap().start());
+        assert_eq!(contact_due(Custody::ByPurpose, year, day), Day::parse("2027-11-21").unwrap().start());
+        let late = Facts { collected: Day::parse("2026-11-22").unwrap().start().plus(-1), last_contact: day.start() };
+        let message = due_on_arrival(Custody::UntilConsent, year, late).unwrap();
+        assert!(message <= contact_due(Custody::UntilConsent, year, day));
     }
 }

@@ -1,1 +1,15 @@
-//! tmp
+//! What a function stands on: clients, clock, settings, secrets, roles, logging.
+//! No business words.
+
+pub mod aws;
+pub mod clock;
+pub mod ctx;
+pub mod deadline;
+pub mod log;
+pub mod metrics;
+pub mod mint;
+pub mod problem;
+pub mod published;
+pub mod roles;
+pub mod secrets;
+pub mod settings;

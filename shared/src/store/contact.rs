@@ -3,8 +3,7 @@
 
 use crate::domain::{person::Person, time::UnixMs};
 use crate::store::{
-    StoreError, Vault,
-    key::{self},
+    StoreError, Vault, key,
     mapping::{Mapping, vacant},
     subject::SubjectRow,
     value::ValueRow,
@@ -12,10 +11,10 @@ use crate::store::{
 };
 
 /// How a claim ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Claim {
-    /// The person is new and theirs.
-    Done,
+    /// The person is new; this is their mapping.
+    Done(Mapping),
     /// Somebody else took that pair, or two transactions met: try another pair.
     PairTaken,
     /// Somebody else made the person meanwhile: read the mapping again.
@@ -58,18 +57,46 @@ impl Vault {
             &new.person.key.subject.to_string(),
             Condition::that("attribute_exists(pk)"),
         );
-        let mapping = self.part_put(self.mapping_item(&new.mapping, &new.person), vacant(new.event_at, now));
+        let item = self.mapping_item(&new.mapping, &new.person);
+        let written = Mapping::written(&item, &new.person)?;
+        let mapping = self.part_put(item, vacant(new.event_at, now));
         let subject = self.part_put(self.subject_item(new.subject, now), Condition::that("attribute_not_exists(pk)"));
         match self.transact(vec![mapping, pool_row, subject]).await {
-            Ok(()) => Ok(Claim::Done),
+            Ok(()) => Ok(Claim::Done(written)),
             Err(error) if error.part_failed(0) => Ok(Claim::MappingTaken),
             Err(error) if error.part_failed(1) || error.part_failed(2) || error.conflict() => Ok(Claim::PairTaken),
             Err(error) => Err(error),
         }
     }
 
+    /// Moves a mapping to the digest of a new index key, with the subject row that
+    /// names it: one transaction. `false` if something changed meanwhile: read both
+    /// again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn move_mapping(
+        &self,
+        from: (&str, &Mapping),
+        to: &str,
+        person: &Person,
+        subject: SubjectRow,
+        now: UnixMs,
+    ) -> Result<bool, StoreError> {
+        let parts = vec![
+            self.part_put(self.mapping_item(to, person), Condition::that("attribute_not_exists(pk)")),
+            self.part_delete(from.0, key::ALONE, from.1.unchanged()),
+            self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")),
+        ];
+        match self.transact(parts).await {
+            Ok(()) => Ok(true),
+            Err(error) if (0..3).any(|part| error.part_failed(part)) || error.conflict() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes a newer contact: the mapping as it now is, and what comes with it.
-    /// `false` if the mapping has changed since it was read, the person has been
+    /// `None` if the mapping has changed since it was read, the person has been
     /// erased, or another transaction was in the way: read it again.
     ///
     /// # Errors
@@ -81,8 +108,10 @@ impl Vault {
         person: &Person,
         contact: NewerContact,
         now: UnixMs,
-    ) -> Result<bool, StoreError> {
-        let mut parts = vec![self.part_put(self.mapping_item(pk, person), read.unchanged())];
+    ) -> Result<Option<Mapping>, StoreError> {
+        let item = self.mapping_item(pk, person);
+        let written = Mapping::written(&item, person)?;
+        let mut parts = vec![self.part_put(item, read.unchanged())];
         if let Some(subject) = contact.subject {
             parts.push(self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")));
         }
@@ -90,8 +119,8 @@ impl Vault {
             parts.push(self.part_put(self.value_item(profile, now), Condition::none()));
         }
         match self.transact(parts).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(false),
+            Ok(()) => Ok(Some(written)),
+            Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(None),
             Err(error) => Err(error),
         }
     }

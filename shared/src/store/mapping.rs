@@ -17,10 +17,14 @@ use crate::store::{Item, Outcome, StoreError, Vault, error::outcome, key::ALONE,
 pub struct Mapping {
     /// What it says.
     pub standing: Standing,
-    tag: Option<[u8; 32]>,
+    pub(super) tag: Option<[u8; 32]>,
 }
 
 impl Mapping {
+    pub(super) fn written(item: &Item, person: &Person) -> Result<Self, StoreError> {
+        Ok(Self { standing: Standing::Known(Box::new(person.clone())), tag: Some(item.get_array("tag")?) })
+    }
+
     pub(super) fn unchanged(&self) -> Condition {
         match &self.tag {
             Some(tag) => Condition::that("tag = :tag").with_bytes(":tag", tag),

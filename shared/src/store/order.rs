@@ -48,11 +48,13 @@ impl Vault {
         Ok(Some(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? }))
     }
 
-    /// Removes an order that has been carried out or revoked.
+    /// Removes an order that has been carried out or revoked. [`Outcome::Already`] if
+    /// another run has done so.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn delete_order(&self, order: &EraseOrder) -> Result<(), StoreError> {
-        self.delete(&key::subject(order.subject), &key::order(&order.id), Condition::none()).await
+    pub async fn delete_order(&self, order: &EraseOrder) -> Result<Outcome, StoreError> {
+        let condition = Condition::that("attribute_exists(pk)");
+        outcome(self.delete(&key::subject(order.subject), &key::order(&order.id), condition).await)
     }
 }

@@ -254,3 +254,9 @@ impl Vault {
         Ok(())
     }
 }
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Vault({})", self.table)
+    }
+}

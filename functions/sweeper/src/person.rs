@@ -1,0 +1,228 @@
+//! Erasing a person, step by step (`domain::erasure`). Each step is on the erasure
+//! list before it is taken, and may be taken again.
+
+use azukari::{
+    domain::{
+        consent::{Consent, Custody},
+        erasure::{Ground, Next, Progress, Step, next},
+        id::SubjectId,
+        person::{Person, Standing},
+        retention,
+        time::{Day, UnixMs},
+    },
+    store::{
+        Outcome, StoreError, audit::Listed, due::DueRow, hold::Hold, key, mapping::Mapping, order::EraseOrder,
+        subject::SubjectFacts,
+    },
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    sweep::{Handled, Run},
+    value::redate,
+};
+
+/// Rows of a person that are deleted at the same time.
+const AT_ONCE: usize = 16;
+
+/// A subject row is due: unless the person was in contact since, or gave consent, an
+/// order to erase them is placed and begun.
+pub(crate) async fn contact_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    let facts = match run.vault.subject(row.subject).await {
+        Ok(Some(facts)) if facts.due_at == row.due_at => facts,
+        Ok(_) => return Ok(Handled::Changed),
+        Err(StoreError::NotVouched) => return set_aside(run, row).await,
+        Err(error) => return Err(error),
+    };
+    let mapping = run.vault.mapping(&facts.mapping, run.now).await?;
+    if let Some(person) = theirs(&mapping, row.subject) {
+        let due = due_again(run, row.subject, &facts, person).await?;
+        if due > run.now {
+            return redate(run, row, due).await;
+        }
+    } else if run.vault.hold(row.subject).await?.is_some() || run.vault.subject(row.subject).await?.is_none() {
+        // An erasure is under way, or has just ended: its own order sees to it.
+        return Ok(Handled::Changed);
+    }
+    let order = EraseOrder {
+        subject: row.subject,
+        id: format!("contact-{:015}", row.due_at.get()),
+        ground: Ground::ContactDue,
+        as_of: run.now,
+    };
+    run.vault.put_erase_order(&order, run.now).await?;
+    let placed = DueRow { subject: row.subject, sk: key::order(&order.id), due_at: run.now };
+    self::order(run, &placed).await
+}
+
+/// An order is due: the next step of the erasure is taken.
+pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    let order = match run.vault.erase_order(row.subject, &row.sk).await {
+        Ok(Some(order)) => order,
+        Ok(None) => return Ok(Handled::Changed),
+        Err(StoreError::NotVouched) => return set_aside(run, row).await,
+        Err(error) => return Err(error),
+    };
+    let mut hold = run.vault.hold(row.subject).await?;
+    loop {
+        match next(hold.map(|hold| hold.progress), run.now) {
+            Next::WaitUntil(ready) => return wait(run, row, ready).await,
+            Next::Take(Step::Restrict) => hold = Some(restrict(run, &order).await?),
+            Next::Take(Step::Unmap) => {
+                let Some(restricted) = hold else { return Ok(Handled::Changed) };
+                match unmap(run, &order, restricted).await? {
+                    Unmap::Done(unmapped) => hold = Some(unmapped),
+                    Unmap::Revoked => return revoke(run, &order).await,
+                    Unmap::Contact => return Ok(Handled::Waiting),
+                }
+            }
+            Next::Take(Step::DestroyKey | Step::EraseRows) => {
+                let Some(unmapped) = hold else { return Ok(Handled::Changed) };
+                destroy_key(run, &order, unmapped).await?;
+                return erase_rows(run, &order, unmapped).await;
+            }
+        }
+    }
+}
+
+async fn restrict(run: &Run<'_>, order: &EraseOrder) -> Result<Hold, StoreError> {
+    // A subject row that is gone or edited tells no key version; every person has the first.
+    let key_version = match run.vault.subject(order.subject).await {
+        Ok(facts) => facts.map_or(1, |facts| facts.key_version),
+        Err(StoreError::NotVouched) => 1,
+        Err(error) => return Err(error),
+    };
+    let hold = Hold { progress: Progress { restricted_at: run.now, unmapped_at: None }, key_version };
+    list(run, order, &hold, Step::Restrict).await?;
+    run.vault.put_hold(order.subject, hold).await?;
+    Ok(hold)
+}
+
+/// How turning a mapping into a tombstone ended.
+enum Unmap {
+    Done(Hold),
+    /// A newer contact revokes the order.
+    Revoked,
+    /// A contact came at this very moment: the next run sees it.
+    Contact,
+}
+
+async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, StoreError> {
+    let facts = match run.vault.subject(order.subject).await {
+        Ok(facts) => facts,
+        Err(StoreError::NotVouched) => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(facts) = facts {
+        let mapping = run.vault.mapping(&facts.mapping, run.now).await?;
+        if let Some(person) = theirs(&mapping, order.subject) {
+            if order.ground == Ground::ContactDue && due_again(run, order.subject, &facts, person).await? > run.now {
+                return Ok(Unmap::Revoked);
+            }
+            list(run, order, &hold, Step::Unmap).await?;
+            let (pk, as_of, now) = (&facts.mapping, order.as_of, run.now);
+            match order.ground {
+                // If it is not theirs any more, another run was quicker.
+                Ground::Asked => drop(run.vault.put_tombstone(pk, order.subject, as_of, now).await?),
+                Ground::ContactDue => {
+                    if run.vault.put_tombstone_unchanged(pk, &mapping, as_of, now).await? == Outcome::Already {
+                        return Ok(Unmap::Contact);
+                    }
+                }
+            }
+        }
+    }
+    let unmapped = Hold { progress: Progress { unmapped_at: Some(run.now), ..hold.progress }, ..hold };
+    run.vault.put_hold(order.subject, unmapped).await?;
+    Ok(Unmap::Done(unmapped))
+}
+
+async fn wait(run: &Run<'_>, row: &DueRow, ready: UnixMs) -> Result<Handled, StoreError> {
+    // The order keeps its place in the index at the time when it can go on. If it
+    // was moved there before, the condition does not hold and nothing changes.
+    run.vault.redate(row, ready, run.now).await?;
+    Ok(Handled::Waiting)
+}
+
+async fn destroy_key(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<(), StoreError> {
+    list(run, order, &hold, Step::DestroyKey).await?;
+    for version in 1..=hold.key_version {
+        run.sweeper.keys.destroy(order.subject, version).await?;
+    }
+    Ok(())
+}
+
+/// Deletes every row of the person, looks once more for stragglers, and last of all
+/// removes the hold and the order, so that a run that breaks off is taken up again.
+async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Handled, StoreError> {
+    list(run, order, &hold, Step::EraseRows).await?;
+    let order_key = key::order(&order.id);
+    let stays = |sk: &str| sk == key::HOLD || sk == order_key;
+    loop {
+        let mut deleted = 0_usize;
+        let mut after: Option<String> = None;
+        loop {
+            let keys = run.vault.sort_keys(order.subject, after.as_deref()).await?;
+            let Some(last) = keys.last().cloned() else { break };
+            let doomed: Vec<&String> = keys.iter().filter(|sk| !stays(sk)).collect();
+            deleted += doomed.len();
+            stream::iter(doomed)
+                .map(|sk| run.vault.delete_row(order.subject, sk))
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<Vec<()>>()
+                .await?;
+            after = Some(last);
+        }
+        if deleted == 0 {
+            break;
+        }
+    }
+    run.vault.delete_hold(order.subject).await?;
+    Ok(match run.vault.delete_order(order).await? {
+        Outcome::Written => Handled::PersonErased,
+        Outcome::Already => Handled::Changed,
+    })
+}
+
+/// The person was in contact again before the mapping was gone: nothing has been
+/// lost, the restriction is lifted and the order withdrawn.
+async fn revoke(run: &Run<'_>, order: &EraseOrder) -> Result<Handled, StoreError> {
+    run.sweeper.audit.list_revoked(run.now.tokyo_day(), order.subject, run.now).await?;
+    run.vault.delete_hold(order.subject).await?;
+    run.vault.delete_order(order).await?;
+    Ok(Handled::Changed)
+}
+
+async fn list(run: &Run<'_>, order: &EraseOrder, hold: &Hold, step: Step) -> Result<Listed, StoreError> {
+    let day: Day = hold.progress.restricted_at.tokyo_day();
+    run.sweeper.audit.list_step(day, order.subject, step, order.ground, order.as_of, run.now).await
+}
+
+async fn set_aside(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    Ok(match run.vault.set_aside(row).await? {
+        Outcome::Written => Handled::SetAside,
+        Outcome::Already => Handled::Changed,
+    })
+}
+
+/// The person behind a mapping, if it is still this one.
+fn theirs(mapping: &Mapping, subject: SubjectId) -> Option<&Person> {
+    match &mapping.standing {
+        Standing::Known(person) if person.key.subject == subject => Some(person),
+        Standing::Known(_) | Standing::Absent | Standing::Erased { .. } => None,
+    }
+}
+
+/// When the person is due, given their last contact and what they have said since.
+async fn due_again(
+    run: &Run<'_>,
+    subject: SubjectId,
+    facts: &SubjectFacts,
+    person: &Person,
+) -> Result<UnixMs, StoreError> {
+    let given = person.consent == Consent::Given
+        || (facts.awaiting_consent && run.vault.consent(subject, &facts.purpose).await? == Consent::Given);
+    let custody = if facts.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
+    let terms = run.terms.of(&run.vault, &facts.policy, &facts.purpose).await?;
+    Ok(terms.map_or(facts.due_at, |terms| retention::contact_due(custody, terms.retention, person.last_contact)))
+}

@@ -1,0 +1,44 @@
+//! What a run has found and done.
+
+use serde::Serialize;
+
+/// The result of one run. Counts and times only.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Values and orders found due, each row once.
+    pub due: u64,
+    /// Values erased.
+    pub erased: u64,
+    /// Values counted and erased.
+    pub anonymised: u64,
+    /// Rows that must not be acted on, taken out for somebody to look at.
+    pub set_aside: u64,
+    /// Persons erased.
+    pub persons: u64,
+    /// Values whose time has moved on: consent came, or a newer contact.
+    pub redated: u64,
+    /// Unsent messages noted on the erasure list.
+    pub unsent: u64,
+    /// Erasures that wait for their 120 seconds.
+    pub waiting: u64,
+    /// Rows that could not be handled this time.
+    pub failed: u64,
+    /// Due but not erased when the run ended, in milliseconds since the oldest was
+    /// due. 0 when nothing is overdue.
+    pub oldest_overdue_ms: i64,
+    /// Calls to the vault.
+    pub calls: u64,
+    /// Capacity units of those calls.
+    pub units: f64,
+    /// Whether every slot up to now was read to its end.
+    pub complete: bool,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+}
+
+impl Report {
+    /// Notes a row that stays although it is due.
+    pub(crate) fn overdue(&mut self, by_ms: i64) {
+        self.oldest_overdue_ms = self.oldest_overdue_ms.max(by_ms);
+    }
+}

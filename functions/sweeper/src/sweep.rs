@@ -1,0 +1,196 @@
+//! One run: slot by slot, page by page, row by row.
+
+use std::sync::Arc;
+
+use azukari::{
+    domain::{
+        sweep::{self, Slot},
+        time::{Hour, UnixMs},
+    },
+    host::deadline::Deadline,
+    store::{
+        StoreError, Vault,
+        due::{DuePage, DueRow},
+        key,
+    },
+};
+use futures::{StreamExt, stream};
+
+use crate::{Report, SweepError, Sweeper, person, terms::Terms, value};
+
+/// Rows that are handled at the same time.
+const AT_ONCE: usize = 16;
+
+/// What one row came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handled {
+    Erased,
+    Redated,
+    Unsent,
+    SetAside,
+    PersonErased,
+    Waiting,
+    /// It was gone, or due at another time, when it was looked at.
+    Changed,
+}
+
+/// One run.
+pub(crate) struct Run<'a> {
+    pub(crate) sweeper: &'a Sweeper,
+    pub(crate) vault: Vault,
+    pub(crate) now: UnixMs,
+    pub(crate) terms: Terms,
+}
+
+impl Sweeper {
+    /// Erases what is due and carries out orders, until everything up to now is done
+    /// or the deadline comes. A dry run changes nothing and counts what is due.
+    ///
+    /// # Errors
+    /// The cursor could not be read or written. What goes wrong with single rows is
+    /// counted, and they are found again by the next run.
+    pub async fn sweep(&self, deadline: Deadline, dry_run: bool) -> Result<Report, SweepError> {
+        let usage = Arc::default();
+        let run = Run {
+            sweeper: self,
+            vault: self.vault.clone().metered(Arc::clone(&usage)),
+            now: self.ctx.now(),
+            terms: Terms::default(),
+        };
+        let mut report = Report { dry_run, complete: true, ..Report::default() };
+        let cursor = run.vault.cursor().await?.ok_or(SweepError::NoCursor)?;
+        let mut unfinished: Option<Hour> = None;
+        for hour in sweep::hours(cursor, run.now) {
+            if deadline.has_come() {
+                report.complete = false;
+                unfinished = unfinished.or(Some(hour));
+                break;
+            }
+            if !run.hour(hour, deadline, &mut report).await {
+                unfinished = unfinished.or(Some(hour));
+            }
+        }
+        if !dry_run {
+            let next = sweep::cursor(unfinished, run.now);
+            if next != cursor {
+                run.vault.put_cursor(next).await?;
+            }
+        }
+        report.calls = usage.calls();
+        report.units = usage.units();
+        self.publish(&report);
+        Ok(report)
+    }
+
+    fn publish(&self, report: &Report) {
+        let metrics = self.ctx.metrics();
+        if !report.dry_run {
+            let overdue = report.failed + report.set_aside;
+            metrics.level("sweeper_overdue", "rows", overdue);
+            let counts = [
+                ("erased", report.erased),
+                ("persons", report.persons),
+                ("redated", report.redated),
+                ("unsent", report.unsent),
+                ("set_aside", report.set_aside),
+                ("failed", report.failed),
+            ];
+            for (kind, n) in counts {
+                metrics.add("sweeper", kind, n);
+            }
+        }
+        tracing::info!(
+            due = report.due,
+            erased = report.erased,
+            persons = report.persons,
+            redated = report.redated,
+            unsent = report.unsent,
+            waiting = report.waiting,
+            set_aside = report.set_aside,
+            failed = report.failed,
+            calls = report.calls,
+            units = report.units,
+            complete = report.complete,
+            dry_run = report.dry_run,
+            "sweep"
+        );
+    }
+}
+
+impl Run<'_> {
+    /// Whether the hour was read to its end and nothing in it is left to do.
+    async fn hour(&self, hour: Hour, deadline: Deadline, report: &mut Report) -> bool {
+        let mut done = true;
+        for slot in Slot::all(hour) {
+            done &= self.slot(slot, deadline, report).await.unwrap_or_else(|error| {
+                report.failed += 1;
+                report.complete = false;
+                tracing::error!(%error, "a slot could not be read");
+                false
+            });
+        }
+        done
+    }
+
+    async fn slot(&self, slot: Slot, deadline: Deadline, report: &mut Report) -> Result<bool, StoreError> {
+        let mut done = true;
+        let mut after: Option<DuePage> = None;
+        loop {
+            if after.is_some() && deadline.has_come() {
+                report.complete = false;
+                return Ok(false);
+            }
+            let page = self.vault.due_page(slot, self.now, after).await?;
+            if page.strangers > 0 {
+                report.failed += u64::try_from(page.strangers).unwrap_or(u64::MAX);
+                tracing::error!(rows = page.strangers, "the due index holds rows that belong to nobody");
+            }
+            report.due += u64::try_from(page.rows.len()).unwrap_or_default();
+            if !report.dry_run {
+                done &= self.page(&page, report).await;
+            }
+            if !page.has_more() {
+                return Ok(done);
+            }
+            after = Some(page);
+        }
+    }
+
+    async fn page(&self, page: &DuePage, report: &mut Report) -> bool {
+        let mut done = true;
+        let mut handling =
+            stream::iter(&page.rows).map(|row| async move { (row, self.row(row).await) }).buffer_unordered(AT_ONCE);
+        while let Some((row, result)) = handling.next().await {
+            match result {
+                Ok(Handled::Erased) => report.erased += 1,
+                Ok(Handled::Redated) => report.redated += 1,
+                Ok(Handled::Unsent) => report.unsent += 1,
+                Ok(Handled::PersonErased) => report.persons += 1,
+                Ok(Handled::Waiting) => report.waiting += 1,
+                Ok(Handled::Changed) => {}
+                Ok(Handled::SetAside) => {
+                    report.set_aside += 1;
+                    report.overdue(self.now.since(row.due_at));
+                    tracing::error!(subject = %row.subject, "a due row was set aside: it is not vouched for");
+                }
+                Err(error) => {
+                    done = false;
+                    report.failed += 1;
+                    report.overdue(self.now.since(row.due_at));
+                    tracing::error!(subject = %row.subject, %error, "a due row could not be handled");
+                }
+            }
+        }
+        done
+    }
+
+    async fn row(&self, row: &DueRow) -> Result<Handled, StoreError> {
+        if row.sk.starts_with(key::ORDER) {
+            person::order(self, row).await
+        } else if row.sk == key::ALONE {
+            person::contact_due(self, row).await
+        } else {
+            value::due(self, row).await
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The profile that LINE shows us: fetched after the events are stored, within the
+//! time that is left, sealed like everything else.
+
+use azukari::{
+    domain::{consent::Custody, time::Day},
+    line::message::Field,
+    store::{
+        key,
+        value::{ValueKind, ValueRow},
+    },
+};
+use tokio::time::Instant;
+
+use crate::{
+    intake::Record,
+    people::{Known, PeopleError, Visit},
+    receive::AccessToken,
+};
+
+/// What came of asking LINE.
+pub(crate) enum Fetched {
+    /// The profile.
+    Profile(Vec<Field>),
+    /// LINE shows none: not asked again on this day.
+    NotShown,
+    /// No answer, or no time: asked again at the next event.
+    Nothing,
+}
+
+/// Asks LINE once, if there is time.
+pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &AccessToken, until: Instant) -> Fetched {
+    let metrics = visit.webhook.ctx.metrics();
+    let Ok(Ok(_permit)) = tokio::time::timeout_at(until, visit.webhook.calls_to_line.acquire()).await else {
+        metrics.count("webhook_profile", "no_time");
+        return Fetched::Nothing;
+    };
+    let within = until.saturating_duration_since(Instant::now());
+    match visit.webhook.line.profile(access_token, visit.user, within).await {
+        Ok(Some(profile)) => {
+            metrics.count("webhook_profile", "fetched");
+            Fetched::Profile(profile.fields())
+        }
+        Ok(None) => {
+            metrics.count("webhook_profile", "not_shown");
+            Fetched::NotShown
+        }
+        Err(error) => {
+            metrics.count("webhook_profile", "failed");
+            tracing::warn!(%error, "a profile could not be fetched");
+            Fetched::Nothing
+        }
+    }
+}
+
+/// The profile row of a day of contact.
+pub(crate) fn row(
+    visit: &Visit<'_>,
+    known: &Known,
+    custody: Custody,
+    day: Day,
+    fields: &[Field],
+) -> Result<Option<ValueRow>, PeopleError> {
+    let record = Record { sk: key::PROFILE.to_owned(), kind: ValueKind::Profile, at: day.start(), edit: None };
+    let sealed = record.seal(visit, known, custody, &visit.channel.definition.purposes.profile, fields)?;
+    Ok(sealed.filter(|row| row.check_size().is_ok()))
+}

@@ -1,0 +1,97 @@
+//! What the function is made of.
+
+use azukari::{
+    domain::id::Malformed,
+    host::{
+        aws,
+        ctx::Ctx,
+        published::Channels,
+        roles::Role,
+        secrets::{self, IntakeSecrets, SecretsError},
+        settings::{self, SettingsError},
+    },
+    keys::enrol::EnrolKey,
+    line::client::LineClient,
+    store::Vault,
+};
+use tokio::sync::Semaphore;
+
+use crate::people::People;
+
+/// The webhook function.
+#[derive(Debug)]
+pub struct Webhook {
+    pub(crate) ctx: Ctx,
+    pub(crate) vault: Vault,
+    pub(crate) secrets: IntakeSecrets,
+    pub(crate) enrol: EnrolKey,
+    pub(crate) line: LineClient,
+    pub(crate) channels: Channels,
+    pub(crate) people: People,
+    pub(crate) calls_to_line: Semaphore,
+}
+
+/// What a webhook function is made from.
+#[derive(Debug)]
+pub struct Parts {
+    /// Clock, mint, metrics.
+    pub ctx: Ctx,
+    /// The store, signing as `webhook`.
+    pub vault: Vault,
+    /// Channel secrets and keys.
+    pub secrets: IntakeSecrets,
+    /// Checks key rows.
+    pub enrol: EnrolKey,
+    /// Calls LINE.
+    pub line: LineClient,
+}
+
+/// Why the function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// Its environment is not complete.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Its secret is not complete.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] Malformed),
+}
+
+/// LINE is called at most this often at the same time.
+const CALLS_TO_LINE: usize = 8;
+
+impl Webhook {
+    /// From its parts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { ctx, vault, secrets, enrol, line } = parts;
+        let channels = Channels::default();
+        let people = People::default();
+        Self { ctx, vault, secrets, enrol, line, channels, people, calls_to_line: Semaphore::new(CALLS_TO_LINE) }
+    }
+
+    /// From the environment of a Lambda function: one call, for the secret.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub async fn from_environment() -> Result<Self, NotReady> {
+        let mut reader = settings::Reader::new(Role::Webhook, &settings::environment);
+        let table = reader.text(settings::VAULT_TABLE);
+        let secret = reader.text(settings::SECRET);
+        let line_api = reader.text(settings::LINE_API);
+        let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
+        reader.finish()?;
+        let sdk = aws::from_environment().await;
+        let secrets = IntakeSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let origin = std::sync::Arc::new(secrets.origin.clone());
+        Ok(Self::new(Parts {
+            ctx: Ctx::system(),
+            vault: Vault::new(aws::dynamodb(&sdk), table, origin),
+            secrets,
+            enrol: enrol.ok_or(Malformed("enrol public key"))?,
+            line: LineClient::new(aws::https(), line_api),
+        }))
+    }
+}

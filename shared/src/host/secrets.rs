@@ -1,0 +1,205 @@
+//! Secrets: one JSON text per role, fetched once when the function starts.
+//!
+//! `{"channel": {"<name>": {"channel_secret": …}}, "keys": {"origin": …}}`, keys as
+//! base64 of 32 bytes. A role's text holds the members of [`received`] and no others.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+
+use crate::domain::{id::ChannelName, plain::Plain};
+use crate::host::roles::Role;
+use crate::seal::{index::IndexKey, origin::OriginKey};
+
+/// Members of each channel that the role receives.
+pub fn channel_members(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Webhook => &["channel_secret", "access_token", "bot_user_id"],
+        Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
+    }
+}
+
+/// Keys that the role receives. `user_index_previous` is there only while the
+/// index key is being changed.
+pub fn key_members(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Webhook => &["user_index", "user_index_previous", "origin"],
+        Role::Opener => &["user_index", "origin"],
+        Role::Sweeper => &["origin"],
+        Role::Locksmith | Role::Publisher | Role::Admin => &[],
+    }
+}
+
+/// The part of all secrets that the role receives.
+pub fn received(role: Role, all: &Value) -> Value {
+    let pick = |from: &Value, members: &[&str]| -> Value {
+        let found = members.iter().filter_map(|name| from.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+        Value::Object(found.collect())
+    };
+    let channels = all["channel"].as_object().into_iter().flatten();
+    let channels = channels
+        .filter(|_| !channel_members(role).is_empty())
+        .map(|(name, members)| (name.clone(), pick(members, channel_members(role))));
+    serde_json::json!({
+        "channel": Value::Object(channels.collect()),
+        "keys": pick(&all["keys"], key_members(role)),
+    })
+}
+
+/// What a webhook needs for one channel.
+#[derive(Debug, Clone)]
+pub struct ChannelSecrets {
+    /// Key of the webhook signature.
+    pub channel_secret: Plain<String>,
+    /// For calls to LINE.
+    pub access_token: Plain<String>,
+    /// The `destination` of its webhooks.
+    pub bot_user_id: String,
+}
+
+/// The secrets of `webhook`.
+#[derive(Debug, Clone)]
+pub struct IntakeSecrets {
+    /// By channel.
+    pub channels: BTreeMap<ChannelName, ChannelSecrets>,
+    /// Where mappings lie, and whose a record is.
+    pub user_index: IndexKey,
+    /// The index key before, while it is being changed.
+    pub user_index_previous: Option<IndexKey>,
+    /// Vouches for rows.
+    pub origin: OriginKey,
+}
+
+/// Everything that is wrong with a secret. It names members, never values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the secret is not complete: {}", .0.join("; "))]
+pub struct SecretsError(pub Vec<String>);
+
+impl IntakeSecrets {
+    /// Reads the secret of the webhook function.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub fn read(secret: &Value) -> Result<Self, SecretsError> {
+        let mut problems = Vec::new();
+        let mut channels = BTreeMap::new();
+        for (name, members) in secret["channel"].as_object().into_iter().flatten() {
+            match read_channel(name, members) {
+                Ok((name, channel)) => drop(channels.insert(name, channel)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if channels.is_empty() && problems.is_empty() {
+            problems.push("there is no channel".to_owned());
+        }
+        let user_index = read_key(secret, "user_index", IndexKey::new).map_err(|problem| problems.push(problem)).ok();
+        let previous = match &secret["keys"]["user_index_previous"] {
+            Value::Null => None,
+            _ => read_key(secret, "user_index_previous", IndexKey::new).map_err(|problem| problems.push(problem)).ok(),
+        };
+        let origin = read_key(secret, "origin", OriginKey::new).map_err(|problem| problems.push(problem)).ok();
+        match (user_index, origin) {
+            (Some(user_index), Some(origin)) if problems.is_empty() => {
+                Ok(Self { channels, user_index, user_index_previous: previous, origin })
+            }
+            _ => Err(SecretsError(problems)),
+        }
+    }
+}
+
+/// Reads the origin key, all that `sweeper` receives.
+///
+/// # Errors
+/// It is missing or malformed.
+pub fn origin(secret: &Value) -> Result<OriginKey, SecretsError> {
+    read_key(secret, "origin", OriginKey::new).map_err(|problem| SecretsError(vec![problem]))
+}
+
+fn read_channel(name: &str, members: &Value) -> Result<(ChannelName, ChannelSecrets), Vec<String>> {
+    let mut problems = Vec::new();
+    let mut text = |member: &str| match members[member].as_str() {
+        Some(value) if !value.is_empty() => value.to_owned(),
+        _ => {
+            problems.push(format!("channel.{name}.{member} is missing"));
+            String::new()
+        }
+    };
+    let channel = ChannelSecrets {
+        channel_secret: Plain::new(text("channel_secret")),
+        access_token: Plain::new(text("access_token")),
+        bot_user_id: text("bot_user_id"),
+    };
+    match ChannelName::parse(name) {
+        Ok(name) if problems.is_empty() => Ok((name, channel)),
+        Ok(_) => Err(problems),
+        Err(error) => {
+            problems.push(format!("channel.{name}: {error}"));
+            Err(problems)
+        }
+    }
+}
+
+fn read_key<T, E: std::fmt::Display>(
+    secret: &Value,
+    name: &str,
+    make: impl Fn(&[u8]) -> Result<T, E>,
+) -> Result<T, String> {
+    let text = secret["keys"][name].as_str().ok_or_else(|| format!("keys.{name} is missing"))?;
+    let bytes = STANDARD.decode(text).map_err(|_| format!("keys.{name} is not base64"))?;
+    make(&bytes).map_err(|error| format!("keys.{name}: {error}"))
+}
+
+/// Fetches a secret from AWS Secrets Manager: one call, when the function starts.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn fetch(sdk: &aws_config::SdkConfig, name: &str) -> Result<Value, SecretsError> {
+    let problem = |what: &str| SecretsError(vec![what.to_owned()]);
+    let client = aws_sdk_secretsmanager::Client::new(sdk);
+    let answer = client.get_secret_value().secret_id(name).send().await;
+    let answer = answer.map_err(|_| problem("it cannot be read from AWS Secrets Manager"))?;
+    let text = Plain::new(answer.secret_string.ok_or_else(|| problem("it is not a text"))?);
+    serde_json::from_str(text.reveal()).map_err(|_| problem("it is not JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn all() -> Value {
+        let key = STANDARD.encode([7; 32]);
+        json!({
+            "channel": {"demo": {"channel_secret": "s", "access_token": "t", "bot_user_id": "U0", "login_channel_secret": "l"}},
+            "keys": {"user_index": key, "origin": key, "notice_mac": key}
+        })
+    }
+
+    #[test]
+    fn a_role_receives_its_own_part() {
+        let webhook = received(Role::Webhook, &all());
+        assert!(webhook["channel"]["demo"].get("login_channel_secret").is_none());
+        assert!(webhook["keys"].get("notice_mac").is_none());
+        assert!(IntakeSecrets::read(&webhook).is_ok());
+        let sweeper = received(Role::Sweeper, &all());
+        assert_eq!(sweeper, json!({"channel": {}, "keys": {"origin": all()["keys"]["origin"]}}));
+        assert_eq!(received(Role::Locksmith, &all()), json!({"channel": {}, "keys": {}}));
+    }
+
+    #[test]
+    fn everything_missing_is_named_and_no_value() {
+        let mut secret = all();
+        secret["channel"]["demo"]["access_token"] = json!("");
+        secret["keys"]["origin"] = json!("c2hvcnQ=");
+        secret["keys"]["user_index"] = json!("not base64 at all");
+        let error = IntakeSecrets::read(&secret).unwrap_err().to_string();
+        for part in
+            ["channel.demo.access_token is missing", "keys.origin: not a valid", "keys.user_index is not base64"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(!error.contains("c2hvcnQ") && !error.contains("at all"), "{error}");
+    }
+}

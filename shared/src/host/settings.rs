@@ -1,0 +1,135 @@
+//! Settings from the environment. Each function's are declared here, compared with
+//! `infra/template.yaml` by a test, and read all at once: a function that is not
+//! set up says everything that is wrong, in one line, and does not start.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::host::roles::Role;
+
+/// Table of everything about persons.
+pub const VAULT_TABLE: &str = "AZUKARI_VAULT_TABLE";
+/// Table of wrapped keys.
+pub const KEYS_TABLE: &str = "AZUKARI_KEYS_TABLE";
+/// Table of openings and erasures.
+pub const AUDIT_TABLE: &str = "AZUKARI_AUDIT_TABLE";
+/// Name of the function's secret in AWS Secrets Manager.
+pub const SECRET: &str = "AZUKARI_SECRET";
+/// Public half of the KMS key `enrol`, base64 of DER, from `azukari bootstrap`.
+pub const ENROL_PUBLIC_KEY: &str = "AZUKARI_ENROL_PUBLIC_KEY";
+/// KMS key that wraps the persons' private keys.
+pub const WRAP_KEY: &str = "AZUKARI_WRAP_KEY";
+/// KMS key that signs key rows.
+pub const ENROL_KEY: &str = "AZUKARI_ENROL_KEY";
+/// How many key pairs the pool is to hold.
+pub const POOL_TARGET: &str = "AZUKARI_POOL_TARGET";
+/// Address of LINE's API.
+pub const LINE_API: &str = "AZUKARI_LINE_API";
+
+/// The settings of the function with this role: all of them are required.
+pub fn of(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API],
+        Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
+        Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
+        Role::Opener | Role::Publisher | Role::Admin => &[],
+    }
+}
+
+/// Everything that is wrong with a function's settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the function is not set up: {}", .0.join("; "))]
+pub struct SettingsError(pub Vec<String>);
+
+/// Reads settings and collects what is wrong with them.
+pub struct Reader<'a> {
+    declared: &'static [&'static str],
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader for the settings of one role.
+    pub fn new(role: Role, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { declared: of(role), lookup, problems: Vec::new() }
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &'static str) -> String {
+        if !self.declared.contains(&name) {
+            self.problems.push(format!("{name} is not declared for this function"));
+        }
+        let value = (self.lookup)(name).filter(|value| !value.trim().is_empty());
+        value.unwrap_or_else(|| {
+            self.problems.push(format!("{name} is missing"));
+            String::new()
+        })
+    }
+
+    /// A positive number.
+    pub fn number(&mut self, name: &'static str) -> usize {
+        let text = self.text(name);
+        let number = text.parse().ok().filter(|number| *number > 0);
+        if number.is_none() && !text.is_empty() {
+            self.problems.push(format!("{name} is not a positive number"));
+        }
+        number.unwrap_or_default()
+    }
+
+    /// Bytes in base64, made into something by `read`.
+    pub fn bytes<T, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&[u8]) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name);
+        if text.is_empty() {
+            return None;
+        }
+        let Ok(bytes) = STANDARD.decode(&text) else {
+            self.problems.push(format!("{name} is not base64"));
+            return None;
+        };
+        read(&bytes).map_err(|error| self.problems.push(format!("{name}: {error}"))).ok()
+    }
+
+    /// What was read, or everything that was wrong.
+    ///
+    /// # Errors
+    /// At least one setting is missing or malformed.
+    pub fn finish(self) -> Result<(), SettingsError> {
+        if self.problems.is_empty() { Ok(()) } else { Err(SettingsError(self.problems)) }
+    }
+}
+
+/// The process environment.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let lookup = |name: &str| match name {
+            POOL_TARGET => Some("many".to_owned()),
+            VAULT_TABLE => Some("vault".to_owned()),
+            _ => None,
+        };
+        let mut reader = Reader::new(Role::Locksmith, &lookup);
+        assert_eq!(reader.text(VAULT_TABLE), "vault");
+        reader.text(KEYS_TABLE);
+        reader.number(POOL_TARGET);
+        reader.text(SECRET);
+        let error = reader.finish().unwrap_err().to_string();
+        for part in [
+            "AZUKARI_KEYS_TABLE is missing",
+            "AZUKARI_POOL_TARGET is not a positive number",
+            "AZUKARI_SECRET is not declared",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(!error.contains("AZUKARI_VAULT_TABLE"));
+    }
+}
