@@ -4,6 +4,8 @@
 //! with `enrol`, its wrapped half put into the table of keys, and only then its
 //! public half into the pool: a pair that can be claimed can be opened later.
 
+pub mod lambda;
+
 use std::sync::Arc;
 
 use aws_sdk_kms::Client;

@@ -5,6 +5,7 @@
 //! conditional on the row's own due time. Two runs at once, a crash at any point, or
 //! a clock that goes back do no harm.
 
+pub mod lambda;
 mod person;
 mod report;
 mod sweep;

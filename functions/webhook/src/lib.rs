@@ -6,6 +6,7 @@
 
 mod contact;
 mod intake;
+pub mod lambda;
 mod people;
 mod profile;
 mod receive;
