@@ -164,13 +164,10 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
         loop {
             let keys = run.vault.sort_keys(order.subject, after.as_deref()).await?;
             let Some(last) = keys.last().cloned() else { break };
-            let doomed: Vec<&String> = keys.iter().filter(|sk| !stays(sk)).collect();
+            let doomed: Vec<_> =
+                keys.iter().filter(|sk| !stays(sk)).map(|sk| run.vault.delete_row(order.subject, sk)).collect();
             deleted += doomed.len();
-            stream::iter(doomed)
-                .map(|sk| run.vault.delete_row(order.subject, sk))
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<Vec<()>>()
-                .await?;
+            stream::iter(doomed).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
             after = Some(last);
         }
         if deleted == 0 {

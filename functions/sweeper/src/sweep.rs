@@ -158,9 +158,10 @@ impl Run<'_> {
 
     async fn page(&self, page: &DuePage, report: &mut Report) -> bool {
         let mut done = true;
-        let mut handling =
-            stream::iter(&page.rows).map(|row| async move { (row, self.row(row).await) }).buffer_unordered(AT_ONCE);
-        while let Some((row, result)) = handling.next().await {
+        let handling: Vec<_> = page.rows.iter().map(|row| self.row(row)).collect();
+        let mut results = stream::iter(handling).buffered(AT_ONCE);
+        for row in &page.rows {
+            let Some(result) = results.next().await else { return false };
             match result {
                 Ok(Handled::Erased) => report.erased += 1,
                 Ok(Handled::Redated) => report.redated += 1,

@@ -1,0 +1,249 @@
+//! Reading TOML so that every problem is found, with its line: a reader over a
+//! parsed table that notes what is missing, of a wrong type, or not known.
+
+use std::{cell::RefCell, collections::BTreeSet, ops::Range, path::Path};
+
+use azukari::domain::definition::Text;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::config::Problems;
+
+/// A file that is being read.
+pub(super) struct File<'a> {
+    name: String,
+    text: &'a str,
+    problems: &'a RefCell<&'a mut Problems>,
+}
+
+/// Reads a TOML file and hands its top table to `read`.
+pub(super) fn read_toml<T>(
+    folder: &Path,
+    name: &str,
+    problems: &mut Problems,
+    read: impl FnOnce(Section<'_>) -> T,
+) -> Option<T> {
+    let text = read_text(folder, name, problems)?;
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    let problems = RefCell::new(problems);
+    let file = File { name: name.to_owned(), text: &text, problems: &problems };
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        let en = error.message().lines().next().unwrap_or("not TOML").to_owned();
+        file.problem(at, "TOMLとして読めません", &format!("not TOML: {en}"));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let section =
+        Section { file: &file, table: table.get_ref(), span: 0..0, path: String::new(), seen: RefCell::default() };
+    Some(read(section))
+}
+
+/// Reads a text file.
+pub(super) fn read_text(folder: &Path, name: &str, problems: &mut Problems) -> Option<String> {
+    match std::fs::read_to_string(folder.join(name)) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            problems.add(name, 0, "ファイルがありません", "the file is missing");
+            None
+        }
+        Err(error) => {
+            problems.add(name, 0, "ファイルを読めません", format!("the file cannot be read: {error}"));
+            None
+        }
+    }
+}
+
+/// Names TOML files that belong to nothing: a misspelt folder must not go unnoticed.
+pub(super) fn refuse_strangers(folder: &Path, files: &[&str], folders: &[&str], problems: &mut Problems) {
+    for entry in sorted_entries(folder) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path();
+        if path.is_dir() && !folders.contains(&name.as_str()) {
+            for inner in sorted_entries(&path).iter().filter(|inner| is_toml(&inner.path())) {
+                stranger(&format!("{name}/{}", inner.file_name().to_string_lossy()), problems);
+            }
+        } else if path.is_file() && is_toml(&path) && !files.contains(&name.as_str()) {
+            stranger(&name, problems);
+        }
+    }
+}
+
+fn stranger(name: &str, problems: &mut Problems) {
+    problems.add(name, 0, "この版では使われないファイルです", "this version does not know the file");
+}
+
+/// The entries of a folder by name; none if it is not there.
+pub(super) fn sorted_entries(folder: &Path) -> Vec<std::fs::DirEntry> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    entries
+}
+
+pub(super) fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+impl File<'_> {
+    fn problem(&self, at: usize, ja: &str, en: &str) {
+        let line = self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1;
+        self.problems.borrow_mut().add(&self.name, line, ja, en);
+    }
+}
+
+/// A table of a file.
+pub(super) struct Section<'a> {
+    file: &'a File<'a>,
+    table: &'a DeTable<'a>,
+    span: Range<usize>,
+    path: String,
+    seen: RefCell<BTreeSet<&'static str>>,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) at: usize,
+}
+
+impl<'a> Section<'a> {
+    /// Notes a problem at a place of the file.
+    pub(super) fn problem(&self, at: usize, ja: &str, en: &str) {
+        self.file.problem(at, ja, en);
+    }
+
+    /// Where the section stands.
+    pub(super) fn at(&self) -> usize {
+        self.span.start
+    }
+
+    /// A text that must be there and not be blank.
+    pub(super) fn text(&self, key: &'static str) -> Option<At<String>> {
+        let value = self.required(key)?;
+        match value.get_ref() {
+            DeValue::String(text) if !text.trim().is_empty() => {
+                Some(At { value: text.to_string(), at: value.span().start })
+            }
+            DeValue::String(_) => self.wrong(key, value, "空にできません", "must not be blank"),
+            _ => self.wrong(key, value, "文字列で書いてください", "must be a text"),
+        }
+    }
+
+    /// A text in Japanese and English.
+    pub(super) fn texts(&self, key: &'static str) -> Option<Text> {
+        let section = self.section(key)?;
+        let (ja, en) = (section.text("ja"), section.text("en"));
+        section.finish();
+        Some(Text { ja: ja?.value, en: en?.value })
+    }
+
+    /// One of some words.
+    pub(super) fn one_of<T>(&self, key: &'static str, names: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(key)?;
+        let parsed = parse(&text.value);
+        if parsed.is_none() {
+            let (path, names) = (self.path_of(key), names.join(", "));
+            let value = &text.value;
+            self.problem(
+                text.at,
+                &format!("{path}の「{value}」は使えません（{names}のどれか）"),
+                &format!("{path} must be one of {names}, not \"{value}\""),
+            );
+        }
+        parsed
+    }
+
+    /// A whole number in a range, if it is there.
+    pub(super) fn number(&self, key: &'static str, range: std::ops::RangeInclusive<u16>) -> Option<At<u16>> {
+        self.seen.borrow_mut().insert(key);
+        let value = self.table.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+            _ => None,
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(At { value: number, at: value.span().start }),
+            None => {
+                let (from, to) = (range.start(), range.end());
+                self.wrong(
+                    key,
+                    value,
+                    &format!("{from}から{to}までの整数で書いてください"),
+                    &format!("must be a whole number from {from} to {to}"),
+                )
+            }
+        }
+    }
+
+    /// Whether one of these keys is there, right or wrong.
+    pub(super) fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.table.get(*key).is_some())
+    }
+
+    /// A table that must be there.
+    pub(super) fn section(&self, key: &'static str) -> Option<Section<'a>> {
+        let value = self.required(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(self.below(key, table, value.span())),
+            _ => self.wrong(key, value, "表（テーブル）で書いてください", "must be a table"),
+        }
+    }
+
+    /// A list of tables (`[[key]]`) with at least one.
+    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.required(key) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong::<()>(key, value, "[[…]]の並びで書いてください", "must be a list of tables");
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for entry in list.iter() {
+            match entry.get_ref() {
+                DeValue::Table(table) => sections.push(self.below(key, table, entry.span())),
+                _ => drop(self.wrong::<()>(key, entry, "表（テーブル）で書いてください", "must be a table")),
+            }
+        }
+        sections
+    }
+
+    /// Notes every key that nobody asked for.
+    pub(super) fn finish(&self) {
+        let seen = self.seen.borrow();
+        for (key, _) in self.table.iter().filter(|(key, _)| !seen.contains(key.get_ref().as_ref())) {
+            let path = self.path_of(key.get_ref());
+            self.problem(
+                key.span().start,
+                &format!("{path}という項目はありません"),
+                &format!("{path} is not a known key"),
+            );
+        }
+    }
+
+    fn required(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.seen.borrow_mut().insert(key);
+        let value = self.table.get(key);
+        if value.is_none() {
+            let path = self.path_of(key);
+            self.problem(self.span.start, &format!("{path}がありません"), &format!("{path} is missing"));
+        }
+        value
+    }
+
+    fn wrong<T>(&self, key: &str, value: &Spanned<DeValue<'_>>, ja: &str, en: &str) -> Option<T> {
+        let path = self.path_of(key);
+        self.problem(value.span().start, &format!("{path}は{ja}"), &format!("{path} {en}"));
+        None
+    }
+
+    fn below(&self, key: &str, table: &'a DeTable<'a>, span: Range<usize>) -> Section<'a> {
+        Section { file: self.file, table, span, path: self.path_of(key), seen: RefCell::default() }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}

@@ -1,0 +1,6 @@
+//! What answers under the AWS SDK and under the LINE client on one machine.
+
+pub mod dynamodb;
+pub mod kms;
+pub mod line;
+pub mod wire;

@@ -1,0 +1,440 @@
+//! Everything on one machine, put together as it is in the cloud: each function with
+//! its own role's credentials and its own part of the secrets.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use azukari::{
+    domain::{id::Malformed, origin::Nobody},
+    host::{
+        aws,
+        clock::Clock,
+        ctx::Ctx,
+        deadline::Deadline,
+        metrics::Metrics,
+        mint::{Mint, SystemMint},
+        roles::{Key, Role},
+        secrets::{self, IntakeSecrets, SecretsError},
+    },
+    keys::{
+        KeyError,
+        enrol::{self, EnrolKey},
+    },
+    line::client::{LINE_API, LineClient},
+    store::{
+        StoreError, Vault,
+        audit::Audit,
+        tables::{self, Table, TableNames},
+        wrapped::WrappedKeys,
+    },
+};
+use azukari_locksmith::{Locksmith, LocksmithError};
+use azukari_sweeper::{Report, SweepError, Sweeper};
+use azukari_webhook::{Parts, Webhook};
+use serde_json::{Value, json};
+
+use crate::{
+    clock::MovableClock,
+    config::{self, Configuration, Problems},
+    engine::{
+        dynamodb::{DynamoDb, NotOpened},
+        kms::{Kms, NotUsable},
+        line::Line,
+        wire::{Wire, Wires},
+    },
+    publish::{self, Published},
+    secrets_file::{self, SecretsFileError},
+};
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Database, keys and secrets.
+    pub data_dir: PathBuf,
+    /// What the business has configured.
+    pub config_dir: PathBuf,
+    /// How many key pairs the pool is to hold.
+    pub pool_target: usize,
+}
+
+/// Key pairs that the pool holds on one machine.
+pub const POOL_TARGET: usize = 200;
+
+/// An installation on one machine.
+#[derive(Debug)]
+pub struct Installation {
+    options: Options,
+    clock: Arc<MovableClock>,
+    metrics: Arc<Metrics>,
+    wires: Arc<Wires>,
+    dynamodb: Arc<DynamoDb>,
+    kms: Arc<Kms>,
+    line: Arc<Line>,
+    configuration: Configuration,
+    published: Published,
+    secrets: Value,
+    enrol: EnrolKey,
+}
+
+/// Why an installation does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration has problems.
+    #[error("{0}")]
+    Configuration(#[from] Problems),
+    /// The data folder cannot be made.
+    #[error("the data folder cannot be made: {0:?}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] NotOpened),
+    /// The master keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] NotUsable),
+    /// The secrets file cannot be used.
+    #[error(transparent)]
+    SecretsFile(#[from] SecretsFileError),
+    /// The secrets are not complete.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The enrol key did not answer.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The enrol key is not one.
+    #[error(transparent)]
+    Enrol(#[from] Malformed),
+    /// The pool could not be filled.
+    #[error(transparent)]
+    Pool(#[from] LocksmithError),
+}
+
+impl Installation {
+    /// Opens an installation, or makes it: tables, keys, secrets, published
+    /// configuration, a full pool. What is there is kept.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(options: Options, clock: Arc<MovableClock>) -> Result<Self, OpenError> {
+        let configuration = config::read(&options.config_dir)?;
+        make_private_folder(&options.data_dir).map_err(|error| OpenError::Folder(options.data_dir.clone(), error))?;
+        let dynamodb = Arc::new(DynamoDb::open(&options.data_dir.join("azukari.db"))?);
+        let kms = Arc::new(Kms::open(&options.data_dir.join("master-keys.json"))?);
+        let wires = Arc::new(Wires::default());
+        let mint = SystemMint::new();
+        let channels: Vec<String> = configuration.channels.keys().cloned().collect();
+        let secrets = secrets_file::complete(&options.data_dir.join("secrets.toml"), &channels, &mint)?;
+
+        let admin = dynamodb_client(&dynamodb, &wires, Role::Admin);
+        tables::create_missing(&admin, &TableNames::local()).await?;
+        let publisher = dynamodb_client(&dynamodb, &wires, Role::Publisher);
+        let vault = Vault::new(publisher, Table::Vault.as_str(), Arc::new(Nobody));
+        let published = publish::publish(&vault, &configuration, &mint, clock.now()).await?;
+        let kms_admin = kms_client(&kms, &wires, Role::Admin);
+        let enrol = EnrolKey::new(&enrol::public_key(&kms_admin, Key::Enrol.as_str()).await?)?;
+
+        let installation = Self {
+            options,
+            clock,
+            metrics: Arc::default(),
+            wires,
+            dynamodb,
+            kms,
+            line: Arc::default(),
+            configuration,
+            published,
+            secrets,
+            enrol,
+        };
+        IntakeSecrets::read(&installation.secrets(Role::Webhook))?;
+        installation.refill().await?;
+        Ok(installation)
+    }
+
+    /// The clock of every function.
+    pub fn clock(&self) -> &Arc<MovableClock> {
+        &self.clock
+    }
+
+    /// The counters of every function.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The wires below the clients.
+    pub fn wires(&self) -> &Arc<Wires> {
+        &self.wires
+    }
+
+    /// The tables, past the role table.
+    pub fn dynamodb(&self) -> &DynamoDb {
+        &self.dynamodb
+    }
+
+    /// The engine of the tables, to be served elsewhere.
+    pub fn dynamodb_engine(&self) -> Arc<DynamoDb> {
+        Arc::clone(&self.dynamodb)
+    }
+
+    /// The engine of the keys, to be served elsewhere.
+    pub fn kms_engine(&self) -> Arc<Kms> {
+        Arc::clone(&self.kms)
+    }
+
+    /// LINE.
+    pub fn line(&self) -> &Arc<Line> {
+        &self.line
+    }
+
+    /// What the business has configured.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// What of it is published.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Checks key rows.
+    pub fn enrol(&self) -> &EnrolKey {
+        &self.enrol
+    }
+
+    /// Where the data is.
+    pub fn data_dir(&self) -> &Path {
+        &self.options.data_dir
+    }
+
+    /// A role's part of the secrets.
+    pub fn secrets(&self, role: Role) -> Value {
+        secrets::received(role, &self.secrets)
+    }
+
+    /// One member of a channel's secrets, as LINE knows it.
+    pub fn channel_secret(&self, channel: &str, member: &str) -> Option<&str> {
+        self.secrets["channel"][channel][member].as_str()
+    }
+
+    /// A DynamoDB client that signs as `role`.
+    pub fn dynamodb_as(&self, role: Role) -> aws_sdk_dynamodb::Client {
+        dynamodb_client(&self.dynamodb, &self.wires, role)
+    }
+
+    /// A KMS client that signs as `role`.
+    pub fn kms_as(&self, role: Role) -> aws_sdk_kms::Client {
+        kms_client(&self.kms, &self.wires, role)
+    }
+
+    /// The vault as `role` sees it.
+    ///
+    /// # Errors
+    /// The role receives no origin key.
+    pub fn vault_as(&self, role: Role) -> Result<Vault, SecretsError> {
+        let origin = secrets::origin(&self.secrets(role))?;
+        Ok(Vault::new(self.dynamodb_as(role), Table::Vault.as_str(), Arc::new(origin)))
+    }
+
+    /// Clock, mint and metrics of a function.
+    pub fn ctx(&self) -> Ctx {
+        let clock: Arc<dyn Clock> = Arc::<MovableClock>::clone(&self.clock);
+        let mint: Arc<dyn Mint> = Arc::new(SystemMint::new());
+        Ctx::new(clock, mint, Arc::clone(&self.metrics))
+    }
+
+    /// A fresh webhook function, as after a cold start.
+    ///
+    /// # Errors
+    /// The secrets are not complete.
+    pub fn webhook(&self) -> Result<Webhook, SecretsError> {
+        let wire = Wire::new(Arc::<Line>::clone(&self.line), Arc::clone(&self.wires));
+        Ok(Webhook::new(Parts {
+            ctx: self.ctx(),
+            vault: self.vault_as(Role::Webhook)?,
+            secrets: IntakeSecrets::read(&self.secrets(Role::Webhook))?,
+            enrol: self.enrol.clone(),
+            line: LineClient::new(wire.connector(), LINE_API),
+        }))
+    }
+
+    /// A locksmith.
+    pub fn locksmith(&self) -> Locksmith {
+        let dynamodb = self.dynamodb_as(Role::Locksmith);
+        Locksmith {
+            ctx: self.ctx(),
+            vault: Vault::new(dynamodb.clone(), Table::Vault.as_str(), Arc::new(Nobody)),
+            keys: WrappedKeys::new(dynamodb, Table::Keys.as_str()),
+            kms: self.kms_as(Role::Locksmith),
+            wrap: Key::Wrap.as_str().to_owned(),
+            enrol: Key::Enrol.as_str().to_owned(),
+            target: self.options.pool_target,
+        }
+    }
+
+    /// A sweeper.
+    ///
+    /// # Errors
+    /// The secrets are not complete.
+    pub fn sweeper(&self) -> Result<Sweeper, SecretsError> {
+        let dynamodb = self.dynamodb_as(Role::Sweeper);
+        Ok(Sweeper {
+            ctx: self.ctx(),
+            vault: self.vault_as(Role::Sweeper)?,
+            keys: WrappedKeys::new(dynamodb.clone(), Table::Keys.as_str()),
+            audit: Audit::new(dynamodb, Table::Audit.as_str()),
+        })
+    }
+
+    /// Fills the pool.
+    ///
+    /// # Errors
+    /// The pool could not be read.
+    pub async fn refill(&self) -> Result<azukari_locksmith::Report, LocksmithError> {
+        self.locksmith().refill(Deadline::within(std::time::Duration::from_secs(50))).await
+    }
+
+    /// Sweeps, as the contract of local mode says: unless dry, the clock is moved by
+    /// what pending erasures still wait, so that everything that can end does.
+    ///
+    /// # Errors
+    /// The sweep could not begin.
+    pub async fn sweep_now(&self, dry_run: bool) -> Result<Report, SweepError> {
+        const ROUNDS: usize = 4;
+        let sweeper = self.sweeper()?;
+        let deadline = || Deadline::within(std::time::Duration::from_secs(600));
+        if dry_run {
+            return sweeper.sweep(deadline(), true).await;
+        }
+        self.clock.advance(self.pending_ms());
+        let mut all = sweeper.sweep(deadline(), false).await?;
+        for _ in 1..ROUNDS {
+            let pending = self.pending_ms();
+            if pending == 0 {
+                break;
+            }
+            self.clock.advance(pending);
+            all = together(all, sweeper.sweep(deadline(), false).await?);
+        }
+        self.forget_expired();
+        self.truncate_log();
+        Ok(all)
+    }
+
+    /// How long the erasures that have begun still wait.
+    fn pending_ms(&self) -> i64 {
+        let now = self.clock.now();
+        let holds = self.rows(Table::Vault).into_iter().filter(|row| row["kind"]["S"] == "hold");
+        let ready = holds
+            .filter_map(|row| row["unmapped_at"]["N"].as_str()?.parse::<i64>().ok())
+            .map(|at| at + azukari::domain::erasure::SETTLE_MS);
+        ready.max().map_or(0, |ready| (ready - now.get()).max(0))
+    }
+
+    /// Every row of a table as it is stored, in DynamoDB JSON.
+    pub fn rows(&self, table: Table) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut from = Value::Null;
+        loop {
+            let mut request = json!({ "TableName": table.as_str() });
+            if !from.is_null() {
+                request["ExclusiveStartKey"] = from;
+            }
+            let request = serde_json::from_value(request).expect("a scan with a table is well formed");
+            let Ok(page) = self.dynamodb.database().scan(request) else { return rows };
+            let mut page = serde_json::to_value(&page).unwrap_or_default();
+            if let Value::Array(items) = page["Items"].take() {
+                rows.extend(items);
+            }
+            from = page["LastEvaluatedKey"].take();
+            if from.is_null() {
+                return rows;
+            }
+        }
+    }
+
+    /// DynamoDB deletes what is past its time to live; the engine's own way of doing
+    /// so knows nothing of a moved clock.
+    fn forget_expired(&self) {
+        let now = self.clock.now().seconds();
+        for row in self.rows(Table::Vault) {
+            let ttl = row["ttl"]["N"].as_str().and_then(|ttl| ttl.parse::<i64>().ok());
+            if ttl.is_some_and(|ttl| ttl <= now) {
+                let request = json!({"TableName": "vault", "Key": {"pk": row["pk"], "sk": row["sk"]}});
+                let request = serde_json::from_value(request).expect("a delete with a key is well formed");
+                if self.dynamodb.database().delete_item(request).is_err() {
+                    tracing::error!("an expired row could not be deleted");
+                }
+            }
+        }
+    }
+
+    /// Empties SQLite's write-ahead log, in which deleted rows would live on.
+    fn truncate_log(&self) {
+        let path = self.options.data_dir.join("azukari.db");
+        let done = rusqlite::Connection::open(path).and_then(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        if !matches!(done, Ok(0)) {
+            tracing::error!("the write-ahead log could not be truncated");
+        }
+    }
+}
+
+fn together(first: Report, second: Report) -> Report {
+    Report {
+        due: first.due + second.due,
+        erased: first.erased + second.erased,
+        anonymised: first.anonymised + second.anonymised,
+        set_aside: first.set_aside + second.set_aside,
+        persons: first.persons + second.persons,
+        redated: first.redated + second.redated,
+        unsent: first.unsent + second.unsent,
+        calls: first.calls + second.calls,
+        units: first.units + second.units,
+        complete: first.complete && second.complete,
+        ..second
+    }
+}
+
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn credentials(role: Role) -> Credentials {
+    Credentials::new(role.as_str(), "not checked on one machine", None, None, "azukari-local")
+}
+
+fn dynamodb_client(engine: &Arc<DynamoDb>, wires: &Arc<Wires>, role: Role) -> aws_sdk_dynamodb::Client {
+    let wire = Wire::new(Arc::<DynamoDb>::clone(engine), Arc::clone(wires));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url("http://dynamodb.local")
+        .credentials_provider(credentials(role))
+        .retry_config(aws::retry())
+        .http_client(wire.http_client())
+        .build();
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+fn kms_client(engine: &Arc<Kms>, wires: &Arc<Wires>, role: Role) -> aws_sdk_kms::Client {
+    let wire = Wire::new(Arc::<Kms>::clone(engine), Arc::clone(wires));
+    let config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url("http://kms.local")
+        .credentials_provider(credentials(role))
+        .retry_config(aws::retry())
+        .http_client(wire.http_client())
+        .build();
+    aws_sdk_kms::Client::from_conf(config)
+}

@@ -1,0 +1,128 @@
+//! Local mode over HTTP: the functions' own routers, what stands in for the cloud
+//! around them, and a door that opens to this machine only.
+
+mod door;
+mod home;
+mod pool;
+mod simulator;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, middleware, routing::get};
+use azukari::host::secrets::SecretsError;
+
+use crate::installation::Installation;
+
+/// Where it listens unless told otherwise.
+pub const LISTEN: &str = "127.0.0.1:8080";
+
+/// How often the schedules run by themselves. Rows are erased when due or on the
+/// button of the simulator; nobody waits a minute on one machine.
+const SCHEDULE: Duration = Duration::from_secs(3_600);
+
+/// Why local mode does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Not an address.
+    #[error("「{0}」は待ち受けアドレスではありません（例: 127.0.0.1:8080）。 / \"{0}\" is not an address such as 127.0.0.1:8080.")]
+    NotAnAddress(String),
+    /// An address that other machines reach.
+    #[error(
+        "ローカルモードはこのマシンからだけ使えます。{0}では待ち受けません（127.0.0.1か[::1]にしてください）。 / Local mode serves this machine only: listen on 127.0.0.1 or [::1], not on {0}."
+    )]
+    NotLoopback(SocketAddr),
+    /// The address is taken, or not ours.
+    #[error("{0}で待ち受けできません: {1} / Cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Serving broke off.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The secrets are not complete.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+/// Checks that an address can be reached from this machine alone.
+///
+/// # Errors
+/// It is not an address, or not a loopback one.
+pub fn loopback(listen: &str) -> Result<SocketAddr, ServeError> {
+    let address: SocketAddr = listen.parse().map_err(|_| ServeError::NotAnAddress(listen.to_owned()))?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(ServeError::NotLoopback(address)) }
+}
+
+/// Everything on one port.
+///
+/// # Errors
+/// The secrets are not complete.
+pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<Router, SecretsError> {
+    let webhook = azukari_webhook::router(Arc::new(installation.webhook()?));
+    let keeper = pool::Keeper::new(Arc::clone(installation));
+    let functions = webhook.layer(middleware::from_fn_with_state(keeper, pool::keep_full));
+    let own = Router::new()
+        .merge(simulator::router())
+        .merge(home::router())
+        .layer(middleware::from_fn_with_state(address, door::same_origin))
+        .with_state(Arc::clone(installation));
+    Ok(Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .merge(functions)
+        .merge(own)
+        .layer(middleware::from_fn_with_state(address, door::this_host)))
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// See [`ServeError`].
+pub async fn serve(
+    installation: Arc<Installation>,
+    address: SocketAddr,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))?;
+    let address = listener.local_addr()?;
+    let router = router(&installation, address)?;
+    let schedule = tokio::spawn(run_schedules(Arc::clone(&installation)));
+    ready(address);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    schedule.abort();
+    Ok(())
+}
+
+/// What EventBridge does in the cloud. While somebody moves the clock by hand, sweeps
+/// are theirs too.
+async fn run_schedules(installation: Arc<Installation>) {
+    let mut ticks = tokio::time::interval(SCHEDULE);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        if let Err(error) = installation.refill().await {
+            tracing::error!(%error, "the pool could not be filled");
+        }
+        if !installation.clock().is_moved()
+            && let Err(error) = installation.sweep_now(false).await
+        {
+            tracing::error!(%error, "the sweep could not begin");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loopback;
+
+    #[test]
+    fn only_this_machine() {
+        for good in ["127.0.0.1:8080", "[::1]:0", "127.9.9.9:1"] {
+            assert!(loopback(good).is_ok(), "{good}");
+        }
+        for bad in ["0.0.0.0:8080", "192.168.0.2:80", "[::]:8080", "localhost:8080", "8080", ""] {
+            assert!(loopback(bad).is_err(), "{bad}");
+        }
+    }
+}
