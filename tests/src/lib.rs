@@ -1,1 +1,10 @@
+//! The harness of the tests: an installation in a folder of its own, a clock that
+//! stands still, LINE's side of the wire, faults on every call, and a search for
+//! plain text in everything that is left behind.
 
+pub mod app;
+pub mod canary;
+pub mod faults;
+pub mod line;
+pub mod opened;
+pub mod witness;

@@ -196,6 +196,7 @@ async fn list(run: &Run<'_>, order: &EraseOrder, hold: &Hold, step: Step) -> Res
 }
 
 async fn set_aside(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    tracing::error!(subject = %row.subject, "a due row was set aside: it is not vouched for");
     Ok(match run.vault.set_aside(row).await? {
         Outcome::Written => Handled::SetAside,
         Outcome::Already => Handled::Changed,

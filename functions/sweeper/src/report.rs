@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::sweep::Handled;
+
 /// The result of one run. Counts and times only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -37,8 +39,41 @@ pub struct Report {
 }
 
 impl Report {
+    /// Notes what one row came to.
+    pub(crate) fn note(&mut self, handled: Handled, overdue_ms: i64) {
+        match handled {
+            Handled::Erased => self.erased += 1,
+            Handled::Redated => self.redated += 1,
+            Handled::Unsent => self.unsent += 1,
+            Handled::PersonErased => self.persons += 1,
+            Handled::Waiting => self.waiting += 1,
+            Handled::Changed => {}
+            Handled::SetAside => {
+                self.set_aside += 1;
+                self.overdue(overdue_ms);
+            }
+        }
+    }
+
     /// Notes a row that stays although it is due.
     pub(crate) fn overdue(&mut self, by_ms: i64) {
         self.oldest_overdue_ms = self.oldest_overdue_ms.max(by_ms);
+    }
+
+    /// Adds the counts of another part of the work, or of another run.
+    pub fn add(&mut self, more: &Self) {
+        self.due += more.due;
+        self.erased += more.erased;
+        self.anonymised += more.anonymised;
+        self.set_aside += more.set_aside;
+        self.persons += more.persons;
+        self.redated += more.redated;
+        self.unsent += more.unsent;
+        self.waiting += more.waiting;
+        self.failed += more.failed;
+        self.overdue(more.oldest_overdue_ms);
+        self.calls += more.calls;
+        self.units += more.units;
+        self.complete &= more.complete;
     }
 }

@@ -18,8 +18,9 @@ use futures::{StreamExt, stream};
 
 use crate::{Report, SweepError, Sweeper, person, terms::Terms, value};
 
-/// Rows that are handled at the same time.
-const AT_ONCE: usize = 16;
+/// Slots that are read at the same time, and rows of each that are handled.
+const SLOTS_AT_ONCE: usize = 8;
+const ROWS_AT_ONCE: usize = 8;
 
 /// What one row came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +61,16 @@ impl Sweeper {
         let mut report = Report { dry_run, complete: true, ..Report::default() };
         let cursor = run.vault.cursor().await?.ok_or(SweepError::NoCursor)?;
         let mut unfinished: Option<Hour> = None;
-        for hour in sweep::hours(cursor, run.now) {
-            if deadline.has_come() {
-                report.complete = false;
-                unfinished = unfinished.or(Some(hour));
-                break;
+        let slots = sweep::hours(cursor, run.now).flat_map(|hour| Slot::all(hour).map(move |slot| (hour, slot)));
+        let mut reading =
+            stream::iter(slots).map(|(hour, slot)| run.slot(hour, slot, deadline, dry_run)).buffered(SLOTS_AT_ONCE);
+        while let Some(slot) = reading.next().await {
+            if !slot.done {
+                unfinished = unfinished.or(Some(slot.hour));
             }
-            if !run.hour(hour, deadline, &mut report).await {
-                unfinished = unfinished.or(Some(hour));
-            }
+            report.add(&slot.report);
         }
+        drop(reading);
         if !dry_run {
             let next = sweep::cursor(unfinished, run.now);
             if next != cursor {
@@ -117,26 +118,31 @@ impl Sweeper {
     }
 }
 
+/// What became of one slot.
+struct SlotDone {
+    hour: Hour,
+    report: Report,
+    /// Whether it was read to its end and nothing in it is left to do.
+    done: bool,
+}
+
 impl Run<'_> {
-    /// Whether the hour was read to its end and nothing in it is left to do.
-    async fn hour(&self, hour: Hour, deadline: Deadline, report: &mut Report) -> bool {
-        let mut done = true;
-        for slot in Slot::all(hour) {
-            done &= self.slot(slot, deadline, report).await.unwrap_or_else(|error| {
-                report.failed += 1;
-                report.complete = false;
-                tracing::error!(%error, "a slot could not be read");
-                false
-            });
-        }
-        done
+    async fn slot(&self, hour: Hour, slot: Slot, deadline: Deadline, dry_run: bool) -> SlotDone {
+        let mut report = Report { dry_run, complete: true, ..Report::default() };
+        let done = self.pages(slot, deadline, &mut report).await.unwrap_or_else(|error| {
+            report.failed += 1;
+            report.complete = false;
+            tracing::error!(%error, "a slot could not be read");
+            false
+        });
+        SlotDone { hour, report, done }
     }
 
-    async fn slot(&self, slot: Slot, deadline: Deadline, report: &mut Report) -> Result<bool, StoreError> {
+    async fn pages(&self, slot: Slot, deadline: Deadline, report: &mut Report) -> Result<bool, StoreError> {
         let mut done = true;
         let mut after: Option<DuePage> = None;
         loop {
-            if after.is_some() && deadline.has_come() {
+            if deadline.has_come() {
                 report.complete = false;
                 return Ok(false);
             }
@@ -159,25 +165,16 @@ impl Run<'_> {
     async fn page(&self, page: &DuePage, report: &mut Report) -> bool {
         let mut done = true;
         let handling: Vec<_> = page.rows.iter().map(|row| self.row(row)).collect();
-        let mut results = stream::iter(handling).buffered(AT_ONCE);
+        let mut results = stream::iter(handling).buffered(ROWS_AT_ONCE);
         for row in &page.rows {
             let Some(result) = results.next().await else { return false };
+            let overdue_ms = self.now.since(row.due_at);
             match result {
-                Ok(Handled::Erased) => report.erased += 1,
-                Ok(Handled::Redated) => report.redated += 1,
-                Ok(Handled::Unsent) => report.unsent += 1,
-                Ok(Handled::PersonErased) => report.persons += 1,
-                Ok(Handled::Waiting) => report.waiting += 1,
-                Ok(Handled::Changed) => {}
-                Ok(Handled::SetAside) => {
-                    report.set_aside += 1;
-                    report.overdue(self.now.since(row.due_at));
-                    tracing::error!(subject = %row.subject, "a due row was set aside: it is not vouched for");
-                }
+                Ok(handled) => report.note(handled, overdue_ms),
                 Err(error) => {
                     done = false;
                     report.failed += 1;
-                    report.overdue(self.now.since(row.due_at));
+                    report.overdue(overdue_ms);
                     tracing::error!(subject = %row.subject, %error, "a due row could not be handled");
                 }
             }

@@ -318,7 +318,8 @@ impl Installation {
                 break;
             }
             self.clock.advance(pending);
-            all = together(all, sweeper.sweep(deadline(), false).await?);
+            all.add(&sweeper.sweep(deadline(), false).await?);
+            all.waiting = 0;
         }
         self.forget_expired();
         self.truncate_log();
@@ -382,22 +383,6 @@ impl Installation {
         if !matches!(done, Ok(0)) {
             tracing::error!("the write-ahead log could not be truncated");
         }
-    }
-}
-
-fn together(first: Report, second: Report) -> Report {
-    Report {
-        due: first.due + second.due,
-        erased: first.erased + second.erased,
-        anonymised: first.anonymised + second.anonymised,
-        set_aside: first.set_aside + second.set_aside,
-        persons: first.persons + second.persons,
-        redated: first.redated + second.redated,
-        unsent: first.unsent + second.unsent,
-        calls: first.calls + second.calls,
-        units: first.units + second.units,
-        complete: first.complete && second.complete,
-        ..second
     }
 }
 

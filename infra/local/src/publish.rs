@@ -30,7 +30,6 @@ pub struct Published {
 
 struct Publisher<'a> {
     vault: &'a Vault,
-    mint: &'a dyn Mint,
     now: UnixMs,
     changed: usize,
 }
@@ -47,7 +46,7 @@ pub async fn publish(
     now: UnixMs,
 ) -> Result<Published, StoreError> {
     vault.begin_cursor(sweep::cursor(None, now)).await?;
-    let mut publisher = Publisher { vault, mint, now, changed: 0 };
+    let mut publisher = Publisher { vault, now, changed: 0 };
     let mut published = Published::default();
     for (name, purpose) in &configuration.purposes {
         let known = vault.current(DefinitionKind::Purpose, name).await?;

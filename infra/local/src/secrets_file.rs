@@ -106,7 +106,9 @@ impl Fresh {
             Self::Hex(n) => hex(n),
             Self::Base64(n) => STANDARD.encode(bytes(n)),
             Self::BotUserId => format!("U{}", hex(16)),
-            Self::Digits => format!("1{}", bytes(9).iter().map(|byte| char::from(b'0' + byte % 10)).collect::<String>()),
+            Self::Digits => {
+                format!("1{}", bytes(9).iter().map(|byte| char::from(b'0' + byte % 10)).collect::<String>())
+            }
         }
     }
 }

@@ -29,10 +29,7 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, O
     .unwrap_or_default()
 }
 
-fn purpose(
-    section: &Section<'_>,
-    earlier: &BTreeMap<String, Option<Purpose>>,
-) -> Option<(String, Option<Purpose>)> {
+fn purpose(section: &Section<'_>, earlier: &BTreeMap<String, Option<Purpose>>) -> Option<(String, Option<Purpose>)> {
     let id = section.text("id");
     let title = section.texts("title");
     let then = section.one_of("then", &THEN, |word| (word == "erase").then_some(Then::Erase));

@@ -120,7 +120,8 @@ fn what_is_not_toml_and_what_is_not_there_is_named() {
 
 #[test]
 fn files_that_belong_to_nothing_are_refused() {
-    let found = problems(&[("chanels/other.toml", CHANNEL), ("purpose.toml", PURPOSES), ("channels/Big Name.toml", CHANNEL)]);
+    let found =
+        problems(&[("chanels/other.toml", CHANNEL), ("purpose.toml", PURPOSES), ("channels/Big Name.toml", CHANNEL)]);
     assert!(found.contains(&"chanels/other.toml:0: this version does not know the file".to_owned()), "{found:#?}");
     assert!(found.contains(&"purpose.toml:0: this version does not know the file".to_owned()), "{found:#?}");
     assert!(found.iter().any(|line| line.starts_with("channels/Big Name.toml:0:")), "{found:#?}");

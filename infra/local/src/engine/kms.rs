@@ -73,8 +73,8 @@ impl Kms {
         let broken = NotUsable("is not one");
         let decode = |text: &str| STANDARD.decode(text).ok();
         let wrap = decode(&keys.wrap).and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, &key).ok());
-        let enrol = decode(&keys.enrol)
-            .and_then(|key| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key).ok());
+        let enrol =
+            decode(&keys.enrol).and_then(|key| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key).ok());
         match (wrap, enrol) {
             (Some(wrap), Some(enrol)) => Ok(Self { wrap, enrol, random: SystemRandom::new() }),
             _ => Err(broken),
@@ -118,8 +118,7 @@ impl Kms {
         }
         let mut cipher = cipher.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain =
-            self.wrap.open_in_place(nonce, Aad::from(aad(body)), &mut cipher).map_err(|_| invalid())?;
+        let plain = self.wrap.open_in_place(nonce, Aad::from(aad(body)), &mut cipher).map_err(|_| invalid())?;
         Ok(json!({
             "KeyId": arn(Key::Wrap),
             "Plaintext": STANDARD.encode(plain),
@@ -174,9 +173,8 @@ impl Engine for Kms {
     fn answer(&self, asked: &Asked) -> Reply {
         let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         let wanted = operation(&asked.operation).zip(key(&body));
-        let allowed = wanted.filter(|(operation, key)| {
-            asked.role.is_some_and(|role| permissions(role).may_use(*operation, *key))
-        });
+        let allowed = wanted
+            .filter(|(operation, key)| asked.role.is_some_and(|role| permissions(role).may_use(*operation, *key)));
         let Some((operation, _)) = allowed else {
             let message = format!("the role is not authorized to perform: kms:{}", asked.operation);
             return Reply::error(400, "AccessDeniedException", &message);

@@ -23,7 +23,11 @@ const OTHER_ORIGIN: Problem = Problem::new(
 );
 
 /// Refuses requests that were sent to another name.
-pub(super) async fn this_host(State(address): State<SocketAddr>, request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn this_host(
+    State(address): State<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
     if !host.is_some_and(|host| names(address).contains(&host.to_ascii_lowercase())) {
@@ -33,7 +37,11 @@ pub(super) async fn this_host(State(address): State<SocketAddr>, request: Reques
 }
 
 /// Refuses what a page of another site sends.
-pub(super) async fn same_origin(State(address): State<SocketAddr>, request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn same_origin(
+    State(address): State<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     if let Some(origin) = request.headers().get(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
         let own = origin.strip_prefix("http://").is_some_and(|host| names(address).iter().any(|name| name == host));

@@ -20,12 +20,10 @@ use serde_json::json;
 use crate::installation::Installation;
 
 const STYLE: &str = include_str!("../../templates/home.css");
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const BROKEN: Problem = Problem::new(
-    StatusCode::INTERNAL_SERVER_ERROR,
-    "ページを作れませんでした。",
-    "The page could not be made.",
-);
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const BROKEN: Problem =
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ページを作れませんでした。", "The page could not be made.");
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -92,11 +90,7 @@ fn commands(installation: &Installation, base: &str, channel: &str) -> Option<Ve
             "Look again: no row of this person is left, and no key.",
             format!("curl -s '{base}/simulator/rows?table=vault' | grep -c -e '\"S#'"),
         ),
-        command(
-            "時計を戻します。",
-            "Set the clock back.",
-            format!("curl -s -X DELETE {base}/simulator/clock"),
-        ),
+        command("時計を戻します。", "Set the clock back.", format!("curl -s -X DELETE {base}/simulator/clock")),
     ])
 }
 

@@ -24,7 +24,9 @@ const SCHEDULE: Duration = Duration::from_secs(3_600);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Not an address.
-    #[error("「{0}」は待ち受けアドレスではありません（例: 127.0.0.1:8080）。 / \"{0}\" is not an address such as 127.0.0.1:8080.")]
+    #[error(
+        "「{0}」は待ち受けアドレスではありません（例: 127.0.0.1:8080）。 / \"{0}\" is not an address such as 127.0.0.1:8080."
+    )]
     NotAnAddress(String),
     /// An address that other machines reach.
     #[error(

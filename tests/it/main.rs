@@ -1,0 +1,16 @@
+//! Stories over everything, each through the doors that LINE and the schedules use.
+
+mod calls;
+mod canary;
+mod erasure;
+mod faults;
+mod intake;
+mod local;
+mod order;
+mod pool;
+mod roles;
+mod runtime;
+mod sealing;
+mod sweeping;
+mod template;
+mod tidy;

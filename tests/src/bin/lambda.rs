@@ -1,0 +1,13 @@
+//! Runs one function exactly as its own `main.rs` does, so that a test can start it
+//! under a Lambda Runtime API of its own.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    azukari::host::log::init();
+    match std::env::args().nth(1).as_deref() {
+        Some("webhook") => azukari_webhook::lambda::host().await,
+        Some("locksmith") => azukari_locksmith::lambda::host().await,
+        Some("sweeper") => azukari_sweeper::lambda::host().await,
+        _ => Err("name a function: webhook, locksmith or sweeper".into()),
+    }
+}
