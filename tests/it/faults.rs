@@ -1,1 +1,196 @@
-//! (in progress)
+//! A fault or a crash at every single call of every story, then LINE's redelivery or
+//! the next run of the schedule: what is left is what a clean run leaves.
+
+use azukari_local::engine::wire::{Calm, Fate};
+use azukari_tests::{
+    app::{NOON, TestApp},
+    faults::{Fault, faults},
+    line::{Someone, redelivered},
+    opened::OpenedRow,
+};
+use serde_json::{Value, json};
+
+/// What happens: webhooks, a sweep, days that pass.
+#[derive(Debug, Clone)]
+enum Happening {
+    Webhook(Vec<Value>),
+    Days(i64),
+    Sweep,
+    Erase(i64),
+}
+
+struct Story {
+    channel: &'static str,
+    people: Vec<Someone>,
+    happenings: Vec<Happening>,
+}
+
+/// Tells a story, with weather; every webhook is redelivered until it is taken, every
+/// sweep repeated until nothing failed. Gives the number of calls it took, and what
+/// is left.
+async fn tell(story: &Story, fault: Option<Fault>) -> (usize, Vec<OpenedRow>) {
+    let mut app = TestApp::new().await;
+    for someone in &story.people {
+        app.watch(&someone.0);
+        let profile = json!({"displayName": app.marker("名前")[..6], "userId": someone.0});
+        app.installation().line().set_profile(&someone.0, Some(profile));
+    }
+    app.start_counting();
+    if let Some(fault) = fault {
+        app.weather(fault);
+    }
+    for happening in &story.happenings {
+        match happening {
+            Happening::Days(days) => app.advance_days(*days),
+            Happening::Erase(as_of) => drop(crate::erasure::order(&app, story.channel, &story.people[0], *as_of).await),
+            Happening::Webhook(events) => deliver(&mut app, story.channel, events).await,
+            Happening::Sweep => sweep(&app).await,
+        }
+    }
+    let calls = app.calls().iter().map(|call| call.nth + 1).max().unwrap_or_default();
+    app.weather(Calm);
+    (calls, app.everything(story.channel, &story.people).await)
+}
+
+async fn deliver(app: &mut TestApp, channel: &str, events: &[Value]) {
+    let mut events = events.to_vec();
+    for _ in 0..4 {
+        let wires = app.shared();
+        let taken = tokio::select! {
+            status = app.hook_to(channel, &events) => status == 200,
+            () = wires.wires().death() => false,
+        };
+        if taken {
+            return;
+        }
+        app.cold_start();
+        events = redelivered(&events);
+    }
+    panic!("a webhook was never taken");
+}
+
+async fn sweep(app: &TestApp) {
+    let installation = app.shared();
+    for _ in 0..8 {
+        let report = tokio::select! {
+            report = app.sweep() => report.ok(),
+            () = installation.wires().death() => None,
+        };
+        match report {
+            Some(report) if report.failed == 0 && report.complete && report.waiting == 0 => return,
+            Some(report) if report.waiting > 0 => app.advance(120_000),
+            _ => app.advance(1_000),
+        }
+    }
+    panic!("a sweep never ended");
+}
+
+/// Tells the story with every fault at every call, and compares what is left.
+async fn survives_everything(story: Story) {
+    let (calls, clean) = tell(&story, None).await;
+    assert!(calls > 2, "the story makes calls");
+    for nth in 0..calls {
+        for fault in faults(nth) {
+            let (_, left) = tell(&story, Some(fault)).await;
+            assert_eq!(strip_times(&left), strip_times(&clean), "{fault:?}");
+        }
+    }
+}
+
+/// When a step of an erasure was taken depends on when it could be: such times, and
+/// no others, are left out.
+fn strip_times(rows: &[OpenedRow]) -> Vec<OpenedRow> {
+    let mut rows = rows.to_vec();
+    for row in rows.iter_mut().filter(|row| row.kind == "erased" || row.clear.contains_key("listed_at")) {
+        for name in ["ttl", "listed_at", "due_at", "due hour"] {
+            row.clear.remove(name);
+        }
+    }
+    rows
+}
+
+fn people(n: u128) -> Vec<Someone> {
+    (0..n).map(|_| Someone::numbered(azukari_tests::app::unique())).collect()
+}
+
+#[tokio::test]
+async fn a_new_person_with_a_profile() {
+    let people = people(1);
+    let events = vec![people[0].follow(NOON - 9), people[0].text("1", NOON - 8, "こんにちは")];
+    survives_everything(Story { channel: "kept", people, happenings: vec![Happening::Webhook(events)] }).await;
+}
+
+#[tokio::test]
+async fn a_known_person_on_a_new_day() {
+    let people = people(2);
+    let day = 86_400_000;
+    let first = vec![people[0].text("1", NOON, "一日目"), people[1].text("2", NOON, "一日目")];
+    let second = vec![people[0].text("3", NOON + day, "二日目"), people[0].unsend("1", NOON + day), people[1].unfollow(NOON + day)];
+    let happenings = vec![Happening::Webhook(first), Happening::Days(1), Happening::Webhook(second)];
+    survives_everything(Story { channel: "kept", people, happenings }).await;
+}
+
+#[tokio::test]
+async fn a_sweep_of_everything_that_can_be_due() {
+    let people = people(2);
+    let events = vec![
+        people[0].follow(NOON - 9),
+        people[0].text("1", NOON - 8, "a"),
+        people[0].unsend("2", NOON - 7),
+        people[1].postback("EP", NOON - 6, "b"),
+    ];
+    let happenings = vec![Happening::Webhook(events), Happening::Sweep, Happening::Days(1), Happening::Sweep];
+    survives_everything(Story { channel: "demo", people, happenings }).await;
+}
+
+#[tokio::test]
+async fn an_erasure_and_a_new_beginning() {
+    let people = people(1);
+    let old = vec![people[0].text("1", NOON - 8, "a"), people[0].follow(NOON - 7)];
+    let new = vec![people[0].text("1", NOON - 8, "a"), people[0].text("2", NOON - 2, "b")];
+    let happenings = vec![
+        Happening::Webhook(old),
+        Happening::Erase(NOON - 5),
+        Happening::Sweep,
+        Happening::Webhook(new),
+        Happening::Sweep,
+    ];
+    survives_everything(Story { channel: "kept", people, happenings }).await;
+}
+
+#[tokio::test]
+async fn a_pool_that_is_being_filled() {
+    for nth in 0..14 {
+        for fault in faults(nth) {
+            let app = TestApp::new().await;
+            let claims: Vec<Value> = (0..3).map(|n| app.someone().text(&n.to_string(), NOON, "a")).collect();
+            assert_eq!(app.hook(&claims).await, 200);
+            app.start_counting();
+            app.weather(fault);
+            let wires = app.shared();
+            tokio::select! {
+                _ = app.installation().refill() => {}
+                () = wires.wires().death() => {}
+            }
+            app.weather(Calm);
+            app.installation().refill().await.expect("the pool is filled");
+            crate::pool::every_pooled_pair_is_whole(&app).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn throttling_and_outages_are_answered_with_500_and_nothing_half_done() {
+    use azukari_local::engine::wire::Service;
+    use azukari_tests::faults::Down;
+    for fate in [Fate::Fails, Fate::Throttled] {
+        let app = TestApp::new().await;
+        let someone = app.someone();
+        app.weather(Down(Service::DynamoDb, fate));
+        assert_eq!(app.hook(&[someone.text("1", NOON, "a")]).await, 500);
+        app.weather(Calm);
+        assert!(app.rows_of("mapping").is_empty());
+        assert_eq!(app.hook(&redelivered(&[someone.text("1", NOON, "a")])).await, 200);
+        assert_eq!(app.rows_of("message").len(), 1);
+    }
+}

@@ -1,1 +1,205 @@
-//! (in progress)
+//! What is due is found and erased, at a cost that follows what is due.
+
+use azukari::{
+    domain::{
+        consent::Consent,
+        time::{DAY_MS, HOUR_MS, UnixMs},
+    },
+    host::{deadline::Deadline, roles::Role},
+    store::tables::Table,
+};
+use azukari_tests::app::{NOON, TestApp};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn late_and_already_due_rows_are_swept() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    app.sweep_all().await;
+    let old = [someone.text("1", NOON - 400 * DAY_MS, "a"), someone.postback("EP", NOON - 29 * DAY_MS, "b")];
+    assert_eq!(app.hook_to("kept", &old).await, 200);
+    let report = app.sweep().await.unwrap();
+    assert_eq!((report.due, report.erased, report.persons), (1, 1, 0), "{report:?}");
+    app.advance_days(1);
+    let report = app.sweep().await.unwrap();
+    assert_eq!((report.due, report.erased), (1, 1), "{report:?}");
+    assert_eq!(app.rows_of("message").len() + app.rows_of("event").len(), 0);
+}
+
+#[tokio::test]
+async fn a_sweeper_that_was_down_for_months_catches_up() {
+    let app = TestApp::new().await;
+    let people: Vec<_> = (0..5).map(|_| app.someone()).collect();
+    for (n, someone) in people.iter().enumerate() {
+        app.advance(HOUR_MS);
+        assert_eq!(app.hook(&[someone.text(&n.to_string(), app.now(), "a")]).await, 200);
+    }
+    app.advance_days(90);
+    let report = app.sweep_all().await;
+    assert_eq!((report.erased, report.persons), (5, 5), "{report:?}");
+    assert!(app.rows_of("subject").is_empty() && app.rows_of("message").is_empty());
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_erases_nothing_early() {
+    let app = TestApp::new().await;
+    let (early, late) = (app.someone(), app.someone());
+    assert_eq!(app.hook_to("kept", &[early.text("1", NOON, "a")]).await, 200);
+    app.advance_days(100);
+    app.sweep_all().await;
+    app.installation().clock().reset();
+    assert_eq!(app.hook_to("kept", &[late.postback("EP", NOON, "b")]).await, 200);
+    app.sweep_all().await;
+    assert_eq!((app.rows_of("message").len(), app.rows_of("event").len()), (1, 1), "nothing is due yet");
+    app.advance_days(30);
+    app.sweep_all().await;
+    assert_eq!((app.rows_of("message").len(), app.rows_of("event").len()), (1, 0), "and then on time");
+    app.advance_days(150);
+    app.sweep_all().await;
+    assert!(app.rows_of("message").is_empty());
+}
+
+#[tokio::test]
+async fn consent_that_came_meanwhile_keeps_what_waited_for_it() {
+    let app = TestApp::new().await;
+    let (agrees, silent) = (app.someone(), app.someone());
+    assert_eq!(app.hook(&[agrees.text("1", NOON, "a"), silent.text("2", NOON, "b")]).await, 200);
+    let subject = app.subject("demo", &agrees).unwrap();
+    let vault = app.installation().vault_as(Role::Sweeper).unwrap();
+    let published = app.installation().published();
+    for purpose in ["chat", "contact"] {
+        let purpose = &published.purposes[purpose].id;
+        vault.put_consent(subject, purpose, true, "x.1", UnixMs::new(NOON + 5)).await.unwrap();
+        assert_eq!(vault.consent(subject, purpose).await.unwrap(), Consent::Given);
+    }
+    app.advance_days(3);
+    let report = app.sweep_all().await;
+    assert_eq!((report.erased, report.redated, report.persons), (1, 2, 1), "{report:?}");
+    let [row] = &app.rows_of("message")[..] else { panic!("the message of who agreed") };
+    assert_eq!(row["due_at"]["N"], (NOON + 180 * DAY_MS).to_string().as_str());
+    assert!(app.opened("demo", &agrees, row).await.is_some(), "a re-dated row is still vouched for");
+    app.advance_days(178);
+    assert_eq!(app.sweep_all().await.erased, 1);
+}
+
+#[tokio::test]
+async fn an_unsent_message_stays_a_tombstone_for_as_long_as_a_backup_could_bring_it_back() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(app.hook_to("kept", &[someone.text("1", NOON - 5, "a"), someone.unsend("1", NOON)]).await, 200);
+    let report = app.sweep_all().await;
+    assert_eq!((report.unsent, report.erased), (1, 0));
+    let listed = app.rows(Table::Audit);
+    assert!(listed.iter().any(|row| row["row"]["S"] == "R#1"), "{listed:?}");
+    app.advance(35 * DAY_MS - 1);
+    assert_eq!(app.sweep_all().await.erased, 0);
+    app.advance(1);
+    assert_eq!(app.sweep_all().await.erased, 1);
+    assert!(app.rows_of("tombstone").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_sweepers_at_once_do_no_harm() {
+    let app = TestApp::new().await;
+    let people: Vec<_> = (0..8).map(|_| app.someone()).collect();
+    let events: Vec<_> = people.iter().enumerate().map(|(n, someone)| someone.text(&n.to_string(), NOON, "a")).collect();
+    assert_eq!(app.hook(&events).await, 200);
+    app.advance_days(3);
+    let (mut erased, mut persons) = (0, 0);
+    for _ in 0..3 {
+        let (one, two) = tokio::join!(app.sweep(), app.sweep());
+        for report in [one.unwrap(), two.unwrap()] {
+            assert_eq!(report.failed, 0, "{report:?}");
+            erased += report.erased;
+            persons += report.persons;
+        }
+        app.advance(120_000);
+    }
+    assert_eq!((erased, persons), (8, 8), "each row and person counted once");
+    assert!(app.rows(Table::Vault).iter().all(|row| !row["pk"]["S"].as_str().unwrap().starts_with("S#")));
+    assert_eq!(app.rows(Table::Keys).len(), 16);
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(app.hook(&[someone.text("1", NOON, "a")]).await, 200);
+    app.advance_days(3);
+    let before = (app.rows(Table::Vault), app.rows(Table::Keys), app.rows(Table::Audit));
+    let report = app.installation().sweep_now(true).await.unwrap();
+    assert_eq!((report.due, report.erased, report.persons, report.dry_run), (2, 0, 0, true));
+    assert_eq!(before, (app.rows(Table::Vault), app.rows(Table::Keys), app.rows(Table::Audit)));
+}
+
+#[tokio::test]
+async fn a_run_that_meets_its_deadline_leaves_the_rest_for_the_next() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(app.hook(&[someone.text("1", NOON, "a")]).await, 200);
+    app.advance_days(3);
+    let sweeper = app.installation().sweeper().unwrap();
+    let report = sweeper.sweep(Deadline::within(std::time::Duration::ZERO), false).await.unwrap();
+    assert_eq!((report.due, report.complete), (0, false));
+    assert_eq!(app.rows_of("message").len(), 1);
+    assert_eq!(app.sweep_all().await.erased, 1, "the cursor did not pass what was not read");
+}
+
+#[tokio::test]
+async fn a_due_row_that_was_edited_is_erased_all_the_same() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(app.hook(&[someone.text("1", NOON, "a")]).await, 200);
+    let mut row = app.rows_of("message")[0].clone();
+    row["env"] = json!({"B": "AAAA"});
+    let request = serde_json::from_value(json!({"TableName": "vault", "Item": row})).unwrap();
+    app.installation().dynamodb().database().put_item(request).unwrap();
+    app.advance_days(1);
+    assert_eq!(app.sweep().await.unwrap().erased, 1);
+}
+
+#[tokio::test]
+async fn without_a_cursor_nothing_is_guessed() {
+    let app = TestApp::new().await;
+    let request = json!({"TableName": "vault", "Key": {"pk": {"S": "W#sweep"}, "sk": {"S": "-"}}});
+    app.installation().dynamodb().database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+    assert!(matches!(app.sweep().await, Err(azukari_sweeper::SweepError::NoCursor)));
+}
+
+/// Fills the vault with rows of others that are not due for a long time.
+fn bystanders(app: &TestApp, n: usize) {
+    let items = (0..n).map(|n| {
+        let item: std::collections::HashMap<String, Value> = [
+            ("pk", json!({"S": format!("S#{n:032x}")})),
+            ("sk", json!({"S": "R#1"})),
+            ("kind", json!({"S": "message"})),
+            ("due_slot", json!({"S": "2031-01-01T00#0"})),
+            ("due_at", json!({"N": "1924992000000"})),
+            ("env", json!({"B": "AQEAAAABBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"})),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        serde_json::from_value(json!(item)).unwrap()
+    });
+    app.installation().dynamodb().database().import_items("vault", items.collect(), Default::default()).unwrap();
+}
+
+#[tokio::test]
+async fn cost_per_erased_item_is_the_same_in_a_small_and_a_large_table() {
+    let mut costs = Vec::new();
+    for others in [1_000, 100_000] {
+        let app = TestApp::new().await;
+        bystanders(&app, others);
+        let someone = app.someone();
+        let events: Vec<_> = (0..60).map(|n| someone.text(&n.to_string(), NOON, "a")).collect();
+        assert_eq!(app.hook(&events).await, 200);
+        app.advance_days(1);
+        let report = app.sweep().await.unwrap();
+        assert_eq!(report.erased, 60);
+        assert!(report.units > 0.0, "the engine counts units");
+        costs.push((report.units, report.calls));
+        app.assert_nothing_in_the_clear();
+    }
+    assert_eq!(costs[0], costs[1], "units and calls with 10^3 and 10^5 rows");
+}
