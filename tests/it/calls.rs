@@ -38,7 +38,11 @@ async fn the_first_event_of_a_day_costs_one_call_more() {
     let first = cost(&app, "demo", &[someone.text("2", NOON + DAY_MS, "b")]).await;
     assert_eq!(first, ["GetItem", "PutItem", "TransactWriteItems"]);
     assert_eq!(cost(&app, "demo", &[someone.text("3", NOON + DAY_MS, "c")]).await, ["PutItem"]);
-    assert_eq!(cost(&app, "demo", &[someone.text("4", NOON, "late")]).await, ["PutItem"], "an older day changes nothing");
+    assert_eq!(
+        cost(&app, "demo", &[someone.text("4", NOON, "late")]).await,
+        ["PutItem"],
+        "an older day changes nothing"
+    );
 }
 
 #[tokio::test]
@@ -70,10 +74,12 @@ async fn published_configuration_is_read_once_a_minute() {
 async fn events_of_one_person_share_the_reading() {
     let app = TestApp::new().await;
     let (one, two) = (app.someone(), app.someone());
-    let events: Vec<_> = (0..10).flat_map(|n| [one.text(&format!("1{n}"), NOON, "a"), two.text(&format!("2{n}"), NOON, "a")]).collect();
+    let events: Vec<_> =
+        (0..10).flat_map(|n| [one.text(&format!("1{n}"), NOON, "a"), two.text(&format!("2{n}"), NOON, "a")]).collect();
     assert_eq!(app.hook(&events).await, 200);
     app.advance(31_000);
-    let again: Vec<_> = (0..10).flat_map(|n| [one.text(&format!("3{n}"), NOON, "a"), two.text(&format!("4{n}"), NOON, "a")]).collect();
+    let again: Vec<_> =
+        (0..10).flat_map(|n| [one.text(&format!("3{n}"), NOON, "a"), two.text(&format!("4{n}"), NOON, "a")]).collect();
     let operations = cost(&app, "demo", &again).await;
     assert_eq!(operations.iter().filter(|operation| *operation == "GetItem").count(), 2);
     assert_eq!(operations.iter().filter(|operation| *operation == "PutItem").count(), 20);

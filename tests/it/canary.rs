@@ -13,7 +13,8 @@ fn everything(app: &TestApp) -> Vec<Value> {
     let someone = app.someone();
     let other = app.someone();
     let mark = |what: &str| app.marker(what);
-    let content = json!({"type": "external", "originalContentUrl": mark("https://a"), "previewImageUrl": mark("https://b")});
+    let content =
+        json!({"type": "external", "originalContentUrl": mark("https://a"), "previewImageUrl": mark("https://b")});
     let messages = [
         json!({"id": "1", "type": "text", "text": mark("本文"), "quoteToken": mark("q"), "markAsReadToken": mark("m"),
                "emojis": [{"index": 0, "length": 1, "productId": mark("p"), "emojiId": mark("e")}],

@@ -1,7 +1,7 @@
 //! A fault or a crash at every single call of every story, then LINE's redelivery or
 //! the next run of the schedule: what is left is what a clean run leaves.
 
-use azukari_local::engine::wire::{Calm, Fate};
+use azukari_local::engine::wire::{Call, Calm, Fate};
 use azukari_tests::{
     app::{NOON, TestApp},
     faults::{Fault, faults},
@@ -28,7 +28,7 @@ struct Story {
 /// Tells a story, with weather; every webhook is redelivered until it is taken, every
 /// sweep repeated until nothing failed. Gives the number of calls it took, and what
 /// is left.
-async fn tell(story: &Story, fault: Option<Fault>) -> (usize, Vec<OpenedRow>) {
+async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Vec<OpenedRow>) {
     let mut app = TestApp::new().await;
     for someone in &story.people {
         app.watch(&someone.0);
@@ -42,12 +42,19 @@ async fn tell(story: &Story, fault: Option<Fault>) -> (usize, Vec<OpenedRow>) {
     for happening in &story.happenings {
         match happening {
             Happening::Days(days) => app.advance_days(*days),
-            Happening::Erase(as_of) => drop(crate::erasure::order(&app, story.channel, &story.people[0], *as_of).await),
+            Happening::Erase(as_of) => {
+                // Whoever places an order sees to it that it is placed.
+                app.weather(Calm);
+                crate::erasure::order(&app, story.channel, &story.people[0], *as_of).await;
+                if let Some(fault) = fault {
+                    app.weather(fault);
+                }
+            }
             Happening::Webhook(events) => deliver(&mut app, story.channel, events).await,
             Happening::Sweep => sweep(&app).await,
         }
     }
-    let calls = app.calls().iter().map(|call| call.nth + 1).max().unwrap_or_default();
+    let calls = app.calls();
     app.weather(Calm);
     (calls, app.everything(story.channel, &story.people).await)
 }
@@ -76,23 +83,26 @@ async fn sweep(app: &TestApp) {
             report = app.sweep() => report.ok(),
             () = installation.wires().death() => None,
         };
-        match report {
-            Some(report) if report.failed == 0 && report.complete && report.waiting == 0 => return,
-            Some(report) if report.waiting > 0 => app.advance(120_000),
-            _ => app.advance(1_000),
+        let done = report.is_some_and(|report| report.failed == 0 && report.complete);
+        if done && app.rows_of("hold").is_empty() {
+            return;
         }
+        app.advance(if done { 120_000 } else { 1_000 });
     }
     panic!("a sweep never ended");
 }
 
-/// Tells the story with every fault at every call, and compares what is left.
+/// Tells the story with every fault at every call, and compares what is left. Of the
+/// slots of the `due` index, which are read by the hundred and mostly empty, every
+/// sixteenth is taken.
 async fn survives_everything(story: Story) {
     let (calls, clean) = tell(&story, None).await;
-    assert!(calls > 2, "the story makes calls");
-    for nth in 0..calls {
-        for fault in faults(nth) {
+    assert!(calls.len() > 2, "the story makes calls");
+    let of_index = |call: &Call| call.touches.iter().any(|touch| touch.target == "index/due");
+    for call in calls.iter().filter(|call| !of_index(call) || call.nth % 16 == 0) {
+        for fault in faults(call) {
             let (_, left) = tell(&story, Some(fault)).await;
-            assert_eq!(strip_times(&left), strip_times(&clean), "{fault:?}");
+            assert_eq!(strip_times(&left), strip_times(&clean), "{fault:?} at {call:?}");
         }
     }
 }
@@ -117,7 +127,10 @@ fn people(n: u128) -> Vec<Someone> {
 async fn a_new_person_with_a_profile() {
     let people = people(1);
     let events = vec![people[0].follow(NOON - 9), people[0].text("1", NOON - 8, "こんにちは")];
-    survives_everything(Story { channel: "kept", people, happenings: vec![Happening::Webhook(events)] }).await;
+    // A profile that could not be fetched is fetched at the next event.
+    let later = vec![people[0].text("2", NOON - 7, "もう一通")];
+    let happenings = vec![Happening::Webhook(events), Happening::Webhook(later)];
+    survives_everything(Story { channel: "kept", people, happenings }).await;
 }
 
 #[tokio::test]
@@ -125,8 +138,14 @@ async fn a_known_person_on_a_new_day() {
     let people = people(2);
     let day = 86_400_000;
     let first = vec![people[0].text("1", NOON, "一日目"), people[1].text("2", NOON, "一日目")];
-    let second = vec![people[0].text("3", NOON + day, "二日目"), people[0].unsend("1", NOON + day), people[1].unfollow(NOON + day)];
-    let happenings = vec![Happening::Webhook(first), Happening::Days(1), Happening::Webhook(second)];
+    let second = vec![
+        people[0].text("3", NOON + day, "二日目"),
+        people[0].unsend("1", NOON + day),
+        people[1].unfollow(NOON + day),
+    ];
+    let later = vec![people[0].text("4", NOON + day, "もう一通"), people[1].text("5", NOON + day, "もう一通")];
+    let happenings =
+        vec![Happening::Webhook(first), Happening::Days(1), Happening::Webhook(second), Happening::Webhook(later)];
     survives_everything(Story { channel: "kept", people, happenings }).await;
 }
 
@@ -148,11 +167,13 @@ async fn an_erasure_and_a_new_beginning() {
     let people = people(1);
     let old = vec![people[0].text("1", NOON - 8, "a"), people[0].follow(NOON - 7)];
     let new = vec![people[0].text("1", NOON - 8, "a"), people[0].text("2", NOON - 2, "b")];
+    let later = vec![people[0].text("3", NOON - 1, "c")];
     let happenings = vec![
         Happening::Webhook(old),
         Happening::Erase(NOON - 5),
         Happening::Sweep,
         Happening::Webhook(new),
+        Happening::Webhook(later),
         Happening::Sweep,
     ];
     survives_everything(Story { channel: "kept", people, happenings }).await;
@@ -160,21 +181,28 @@ async fn an_erasure_and_a_new_beginning() {
 
 #[tokio::test]
 async fn a_pool_that_is_being_filled() {
-    for nth in 0..14 {
-        for fault in faults(nth) {
-            let app = TestApp::new().await;
-            let claims: Vec<Value> = (0..3).map(|n| app.someone().text(&n.to_string(), NOON, "a")).collect();
-            assert_eq!(app.hook(&claims).await, 200);
-            app.start_counting();
+    let filled = async |fault: Option<Fault>| {
+        let app = TestApp::new().await;
+        let claims: Vec<Value> = (0..2).map(|n| app.someone().text(&n.to_string(), NOON, "a")).collect();
+        assert_eq!(app.hook(&claims).await, 200);
+        app.start_counting();
+        if let Some(fault) = fault {
             app.weather(fault);
-            let wires = app.shared();
-            tokio::select! {
-                _ = app.installation().refill() => {}
-                () = wires.wires().death() => {}
-            }
-            app.weather(Calm);
-            app.installation().refill().await.expect("the pool is filled");
-            crate::pool::every_pooled_pair_is_whole(&app).await;
+        }
+        let wires = app.shared();
+        tokio::select! {
+            _ = app.installation().refill() => {}
+            () = wires.wires().death() => {}
+        }
+        app.weather(Calm);
+        let calls = app.calls();
+        app.installation().refill().await.expect("the pool is filled");
+        crate::pool::every_pooled_pair_is_whole(&app).await;
+        calls
+    };
+    for call in filled(None).await {
+        for fault in faults(&call) {
+            filled(Some(fault)).await;
         }
     }
 }

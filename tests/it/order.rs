@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 enum Deed {
     Follow(i64),
     Unfollow(i64),
-    Text(u8, i64),
+    Text(u8),
     Edit(u8, i64),
-    Unsend(u8, i64),
+    Unsend(u8),
     Postback(i64),
     Unknown,
 }
@@ -27,9 +27,9 @@ fn deed() -> impl Strategy<Value = (usize, Deed)> {
     let deed = prop_oneof![
         hours.clone().prop_map(Deed::Follow),
         hours.clone().prop_map(Deed::Unfollow),
-        (0_u8..4, hours.clone()).prop_map(|(message, at)| Deed::Text(message, at)),
+        (0_u8..4).prop_map(Deed::Text),
         (0_u8..4, hours.clone()).prop_map(|(message, at)| Deed::Edit(message, at)),
-        (0_u8..4, hours.clone()).prop_map(|(message, at)| Deed::Unsend(message, at)),
+        (0_u8..4).prop_map(Deed::Unsend),
         hours.prop_map(Deed::Postback),
         Just(Deed::Unknown),
     ];
@@ -45,9 +45,9 @@ fn event(people: &[Someone], number: usize, (who, deed): &(usize, Deed)) -> Valu
     match deed {
         Deed::Follow(hours) => someone.follow(at(hours)),
         Deed::Unfollow(hours) => someone.unfollow(at(hours)),
-        Deed::Text(message, _) => someone.text(&id(*message), sent(*message), "こんにちは"),
+        Deed::Text(message) => someone.text(&id(*message), sent(*message), "こんにちは"),
         Deed::Edit(message, hours) => someone.edit(&id(*message), at(hours), &format!("訂正{number}")),
-        Deed::Unsend(message, _) => someone.unsend(&id(*message), sent(*message) + 3_600_000),
+        Deed::Unsend(message) => someone.unsend(&id(*message), sent(*message) + 3_600_000),
         Deed::Postback(hours) => someone.postback(&format!("EP{number}"), at(hours), "data"),
         Deed::Unknown => json!({"type": "unheardOf", "source": {"type": "user", "userId": someone.0}}),
     }
@@ -64,12 +64,14 @@ async fn result(channel: &str, people: &[Someone], deliveries: &[Vec<Value>]) ->
 #[test]
 fn any_order_ends_in_the_same_rows() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() });
     let streams = (prop::collection::vec(deed(), 1..12), any::<u64>(), prop::sample::select(vec!["demo", "kept"]));
     runner
         .run(&streams, |(deeds, seed, channel)| {
             let people = [Someone::numbered(unique()), Someone::numbered(unique())];
-            let events: Vec<Value> = deeds.iter().enumerate().map(|(number, deed)| event(&people, number, deed)).collect();
+            let events: Vec<Value> =
+                deeds.iter().enumerate().map(|(number, deed)| event(&people, number, deed)).collect();
             let straight: Vec<Vec<Value>> = events.iter().map(|event| vec![event.clone()]).collect();
             let expected = runtime.block_on(result(channel, &people, &straight));
             let left = runtime.block_on(result(channel, &people, &shuffled(&events, seed)));
@@ -111,7 +113,11 @@ async fn the_last_contact_is_the_newest_day_whatever_came_last() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let app = TestApp::new().await;
         let someone = app.someone();
-        let events = [someone.text("1", NOON - 2 * DAY_MS, "a"), someone.text("2", NOON - DAY_MS, "b"), someone.text("3", NOON, "c")];
+        let events = [
+            someone.text("1", NOON - 2 * DAY_MS, "a"),
+            someone.text("2", NOON - DAY_MS, "b"),
+            someone.text("3", NOON, "c"),
+        ];
         for at in order {
             assert_eq!(app.hook_to("kept", std::slice::from_ref(&events[at])).await, 200);
         }

@@ -83,6 +83,26 @@ async fn consent_that_came_meanwhile_keeps_what_waited_for_it() {
 }
 
 #[tokio::test]
+async fn a_value_that_follows_the_last_contact_moves_on_with_it() {
+    let purposes =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/config/purposes.toml")).unwrap();
+    let chat = "retention = { after = \"collected\", days = 180 }";
+    let purposes = purposes.replacen(chat, "retention = { after = \"last_contact\", days = 10 }", 1);
+    let app = TestApp::with_files(&[("purposes.toml", &purposes)]).await;
+    let someone = app.someone();
+    assert_eq!(app.hook_to("kept", &[someone.text("1", NOON, "a")]).await, 200);
+    app.advance_days(8);
+    assert_eq!(app.hook_to("kept", &[someone.postback("EP", app.now(), "b")]).await, 200);
+    app.advance_days(4);
+    let report = app.sweep_all().await;
+    assert_eq!((report.redated, report.erased), (1, 0), "{report:?}");
+    let midnight = NOON - 12 * HOUR_MS;
+    assert_eq!(app.rows_of("message")[0]["due_at"]["N"], (midnight + 18 * DAY_MS).to_string().as_str());
+    app.advance_days(6);
+    assert_eq!(app.sweep_all().await.erased, 1);
+}
+
+#[tokio::test]
 async fn an_unsent_message_stays_a_tombstone_for_as_long_as_a_backup_could_bring_it_back() {
     let app = TestApp::new().await;
     let someone = app.someone();
@@ -102,7 +122,8 @@ async fn an_unsent_message_stays_a_tombstone_for_as_long_as_a_backup_could_bring
 async fn two_sweepers_at_once_do_no_harm() {
     let app = TestApp::new().await;
     let people: Vec<_> = (0..8).map(|_| app.someone()).collect();
-    let events: Vec<_> = people.iter().enumerate().map(|(n, someone)| someone.text(&n.to_string(), NOON, "a")).collect();
+    let events: Vec<_> =
+        people.iter().enumerate().map(|(n, someone)| someone.text(&n.to_string(), NOON, "a")).collect();
     assert_eq!(app.hook(&events).await, 200);
     app.advance_days(3);
     let (mut erased, mut persons) = (0, 0);

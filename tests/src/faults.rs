@@ -37,14 +37,23 @@ impl Weather for Fault {
     }
 }
 
-/// Every fault that can befall the call `nth`.
-pub fn faults(nth: usize) -> Vec<Fault> {
-    let both = [Level::Application, Level::Sdk];
-    let noticed = [Fate::Fails, Fate::AnswerLost, Fate::Throttled];
-    let deaths = [Fate::CallerDiesBefore, Fate::CallerDiesAfter];
-    let noticed = both.into_iter().flat_map(|level| noticed.map(|fate| Fault { nth, fate, level }));
-    let deaths = deaths.map(|fate| Fault { nth, fate, level: Level::Application });
-    noticed.chain(deaths).collect()
+/// The faults that can befall a call. A read that fails and one whose answer is lost
+/// are the same to everybody.
+pub fn faults(call: &Call) -> Vec<Fault> {
+    let nth = call.nth;
+    let fault = |fate, level| Fault { nth, fate, level };
+    let mut all = vec![
+        fault(Fate::Fails, Level::Application),
+        fault(Fate::Throttled, Level::Sdk),
+        fault(Fate::CallerDiesBefore, Level::Application),
+    ];
+    let reads = matches!(call.operation.as_str(), "GetItem" | "Query") || call.service == Service::Line;
+    if !reads {
+        all.push(fault(Fate::AnswerLost, Level::Application));
+        all.push(fault(Fate::AnswerLost, Level::Sdk));
+        all.push(fault(Fate::CallerDiesAfter, Level::Application));
+    }
+    all
 }
 
 /// Every call of one service has this fate.

@@ -5,6 +5,8 @@
 pub mod app;
 pub mod canary;
 pub mod faults;
+pub mod independent;
 pub mod line;
 pub mod opened;
+pub mod sealed;
 pub mod witness;

@@ -203,6 +203,18 @@ async fn set_aside(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
     })
 }
 
+/// The start of the person's last day of contact: two calls. `None` if they are being
+/// erased.
+pub(crate) async fn last_contact(run: &Run<'_>, subject: SubjectId) -> Result<Option<UnixMs>, StoreError> {
+    let facts = match run.vault.subject(subject).await {
+        Ok(Some(facts)) => facts,
+        Ok(None) | Err(StoreError::NotVouched) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mapping = run.vault.mapping(&facts.mapping, run.now).await?;
+    Ok(theirs(&mapping, subject).map(|person| person.last_contact.start()))
+}
+
 /// The person behind a mapping, if it is still this one.
 fn theirs(mapping: &Mapping, subject: SubjectId) -> Option<&Person> {
     match &mapping.standing {

@@ -7,7 +7,8 @@ use crate::sweep::Handled;
 /// The result of one run. Counts and times only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// Values and orders found due, each row once.
+    /// Rows found due: values, orders, and the records of persons. One that waits is
+    /// found again by the next run.
     pub due: u64,
     /// Values erased.
     pub erased: u64,

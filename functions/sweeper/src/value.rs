@@ -15,7 +15,10 @@ use azukari::{
     },
 };
 
-use crate::sweep::{Handled, Run};
+use crate::{
+    person,
+    sweep::{Handled, Run},
+};
 
 /// Erases a due value: one call, unless something speaks for it.
 pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
@@ -26,8 +29,9 @@ pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreErr
         Special::Changed => Ok(Handled::Changed),
         Special::NotVouched => erase(run, row).await,
         Special::Unlisted(unsent) => keep_tombstone(run, row, &unsent).await,
-        Special::AwaitingConsent { purpose, policy, event_at } => {
-            match due_with_consent(run, row, &purpose, &policy, event_at).await? {
+        Special::Conditional { awaiting_consent, follows_contact, purpose, policy, event_at } => {
+            let kept = Kept { awaiting_consent, follows_contact, purpose, policy, event_at };
+            match kept.due(run, row).await?.filter(|due| *due > run.now) {
                 Some(later) => redate(run, row, later).await,
                 None => erase(run, row).await,
             }
@@ -35,21 +39,28 @@ pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreErr
     }
 }
 
-/// Under `keep_24h`: when the value is due by its purpose, if consent was given
-/// meanwhile and that is still to come.
-async fn due_with_consent(
-    run: &Run<'_>,
-    row: &DueRow,
-    purpose: &DefinitionId,
-    policy: &VersionId,
+/// A value for which something may speak.
+struct Kept {
+    awaiting_consent: bool,
+    follows_contact: bool,
+    purpose: DefinitionId,
+    policy: VersionId,
     event_at: UnixMs,
-) -> Result<Option<UnixMs>, StoreError> {
-    if run.vault.consent(row.subject, purpose).await? != Consent::Given {
-        return Ok(None);
+}
+
+impl Kept {
+    /// When it is due by what is known now; `None` if nothing speaks for it: it waits
+    /// for consent and none was given, or its terms are not to be found.
+    async fn due(&self, run: &Run<'_>, row: &DueRow) -> Result<Option<UnixMs>, StoreError> {
+        if self.awaiting_consent && run.vault.consent(row.subject, &self.purpose).await? != Consent::Given {
+            return Ok(None);
+        }
+        let Some(terms) = run.terms.of(&run.vault, &self.policy, &self.purpose).await? else { return Ok(None) };
+        let own_day = self.event_at.tokyo_day().start();
+        let last_contact = if self.follows_contact { person::last_contact(run, row.subject).await? } else { None };
+        let facts = Facts { collected: self.event_at, last_contact: last_contact.unwrap_or(own_day) };
+        Ok(Some(terms.retention.due(facts)))
     }
-    let Some(terms) = run.terms.of(&run.vault, policy, purpose).await? else { return Ok(None) };
-    let facts = Facts { collected: event_at, last_contact: event_at.tokyo_day().start() };
-    Ok(Some(terms.retention.due(facts)).filter(|due| *due > run.now))
 }
 
 /// The message is gone since it was unsent; its key goes onto the erasure list, and

@@ -10,7 +10,7 @@ use azukari::{
         id::ChannelName,
         order::EventOrder,
         person::{Admission, Standing},
-        retention::{Facts, due_on_arrival},
+        retention::{After, Facts, due_on_arrival},
         time::UnixMs,
     },
     host::published::Channel,
@@ -271,6 +271,7 @@ impl Record {
             event_at: self.at,
             due_at,
             awaiting_consent: custody == Custody::UntilConsent,
+            follows_contact: terms.retention.after == After::LastContact,
             edit: self.edit,
             env,
         }))

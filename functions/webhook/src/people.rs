@@ -8,7 +8,7 @@ use std::{
 use azukari::{
     domain::{
         consent::{Consent, Custody, custody},
-        id::{LineUserId, SubjectId},
+        id::LineUserId,
         key::SubjectKey,
         person::{Admission, Person, Standing, admit},
         plain::Plain,
@@ -22,7 +22,7 @@ use azukari::{
         contact::{Claim, NewPerson},
         key,
         mapping::Mapping,
-        pool::PoolStart,
+        pool::PoolPick,
         subject::SubjectRow,
     },
 };
@@ -125,9 +125,8 @@ impl Visit<'_> {
     ) -> Result<Option<Known>, PeopleError> {
         let metrics = self.webhook.ctx.metrics();
         for _ in 0..ATTEMPTS {
-            let [shard, place @ ..] = self.webhook.ctx.mint().bytes::<17>();
-            let start = PoolStart { shard, place: SubjectId::new(place) };
-            let Some((pool_shard, row)) = self.webhook.vault.pooled_key(start).await? else {
+            let [shard, pair] = self.webhook.ctx.mint().bytes();
+            let Some((pool_shard, row)) = self.webhook.vault.pooled_key(PoolPick { shard, pair }).await? else {
                 metrics.count("webhook_alarm", "pool_empty");
                 return Err(PeopleError::PoolEmpty);
             };
@@ -234,6 +233,10 @@ impl People {
         if people.len() < KEPT {
             people.insert(pk.to_owned(), (now, known));
         }
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn forget(&self, pk: &str) {

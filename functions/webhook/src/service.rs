@@ -72,6 +72,12 @@ impl Webhook {
         Self { ctx, vault, secrets, enrol, line, channels, people, calls_to_line: Semaphore::new(CALLS_TO_LINE) }
     }
 
+    /// Forgets what was read, as a cold start does.
+    pub fn forget(&self) {
+        self.people.forget_all();
+        self.channels.forget_all();
+    }
+
     /// From the environment of a Lambda function: one call, for the secret.
     ///
     /// # Errors

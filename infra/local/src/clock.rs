@@ -29,11 +29,6 @@ impl MovableClock {
     pub fn reset(&self) {
         self.offset_ms.store(0, Ordering::SeqCst);
     }
-
-    /// Whether it shows another time than it would by itself.
-    pub fn is_moved(&self) -> bool {
-        self.offset_ms.load(Ordering::SeqCst) != 0
-    }
 }
 
 impl Clock for MovableClock {

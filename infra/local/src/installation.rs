@@ -312,6 +312,7 @@ impl Installation {
         }
         self.clock.advance(self.pending_ms());
         let mut all = sweeper.sweep(deadline(), false).await?;
+        let due = all.due;
         for _ in 1..ROUNDS {
             let pending = self.pending_ms();
             if pending == 0 {
@@ -321,9 +322,24 @@ impl Installation {
             all.add(&sweeper.sweep(deadline(), false).await?);
             all.waiting = 0;
         }
+        self.tidy_up();
+        Ok(Report { due, ..all })
+    }
+
+    /// Sweeps as the schedule does: time passes by itself.
+    ///
+    /// # Errors
+    /// The sweep could not begin.
+    pub async fn sweep_on_schedule(&self) -> Result<Report, SweepError> {
+        let deadline = Deadline::within(std::time::Duration::from_secs(50));
+        let report = self.sweeper()?.sweep(deadline, false).await?;
+        self.tidy_up();
+        Ok(report)
+    }
+
+    fn tidy_up(&self) {
         self.forget_expired();
         self.truncate_log();
-        Ok(all)
     }
 
     /// How long the erasures that have begun still wait.

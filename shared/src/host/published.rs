@@ -64,6 +64,11 @@ impl Channels {
         Ok(channel)
     }
 
+    /// Forgets what was loaded.
+    pub fn forget_all(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn loaded(&self, name: &ChannelName, now: UnixMs) -> Option<Arc<Channel>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, channel) = all.get(name)?;

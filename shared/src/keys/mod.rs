@@ -7,18 +7,18 @@ pub mod pair;
 #[cfg(feature = "opening")]
 pub mod unwrap;
 
-use aws_sdk_kms::error::DisplayErrorContext;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
 /// A KMS call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The service refused or did not answer; the text is the SDK's own.
-    #[error("KMS {operation}: {detail}")]
+    /// The service refused or did not answer.
+    #[error("KMS {operation}: {code}")]
     Call {
         /// The operation.
         operation: &'static str,
-        /// What the SDK says.
-        detail: String,
+        /// The service's code, or how the call broke off.
+        code: String,
     },
     /// The answer lacks a member or has one of a wrong form.
     #[error("KMS {0} answered without what was asked for")]
@@ -26,7 +26,12 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    fn call(operation: &'static str, error: impl std::error::Error) -> Self {
-        Self::Call { operation, detail: DisplayErrorContext(&error).to_string() }
+    fn call<E: ProvideErrorMetadata>(operation: &'static str, error: SdkError<E>) -> Self {
+        let code = error.code().unwrap_or(match &error {
+            SdkError::TimeoutError(_) => "timeout",
+            SdkError::DispatchFailure(_) => "not reached",
+            _ => "no answer",
+        });
+        Self::Call { operation, code: code.to_owned() }
     }
 }

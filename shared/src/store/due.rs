@@ -52,8 +52,13 @@ impl DuePage {
 pub enum Special {
     /// It is gone, or due at another time now.
     Changed,
-    /// A value that is held until consent.
-    AwaitingConsent {
+    /// A value that is held until consent, or whose due time moves on with the
+    /// person's last contact.
+    Conditional {
+        /// Whether it is held until consent.
+        awaiting_consent: bool,
+        /// Whether it moves on with the last contact.
+        follows_contact: bool,
         /// Its purpose.
         purpose: DefinitionId,
         /// The policy version in force when it came.
@@ -105,7 +110,7 @@ impl Vault {
     /// The call failed.
     pub async fn delete_due(&self, row: &DueRow) -> Result<Outcome, StoreError> {
         let condition = Condition::that(
-            "due_at = :due_at AND attribute_not_exists(awaiting) AND (kind <> :tombstone OR attribute_exists(listed_at))",
+            "due_at = :due_at AND attribute_not_exists(awaiting) AND attribute_not_exists(follows) AND (kind <> :tombstone OR attribute_exists(listed_at))",
         )
         .with_number(":due_at", row.due_at.get())
         .with_text(":tombstone", "tombstone");
@@ -149,7 +154,13 @@ impl Vault {
                 event_at,
             })));
         }
-        Ok(Special::AwaitingConsent { purpose, policy, event_at })
+        Ok(Special::Conditional {
+            awaiting_consent: item.find_text("awaiting").is_some(),
+            follows_contact: item.find_text("follows").is_some(),
+            purpose,
+            policy,
+            event_at,
+        })
     }
 
     /// Moves a due time: one call. [`Outcome::Already`] if it has changed meanwhile.

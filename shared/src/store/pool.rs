@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 
-use crate::domain::{id::SubjectId, person::KeyRow};
+use crate::domain::person::KeyRow;
 use crate::store::{
     Item, Outcome, StoreError, Vault,
     error::outcome,
@@ -12,49 +12,49 @@ use crate::store::{
     vault::Condition,
 };
 
-/// Where to begin looking in the pool: random, so that functions that start at
-/// the same moment do not all reach for the same pair.
+/// Which pair to reach for: random, so that functions that start at the same moment
+/// do not all reach for the same one.
 #[derive(Debug, Clone, Copy)]
-pub struct PoolStart {
-    /// Any number: taken modulo the number of shards.
+pub struct PoolPick {
+    /// Where to begin: taken modulo the number of shards.
     pub shard: u8,
-    /// A place in the shard.
-    pub place: SubjectId,
+    /// Which of the pairs found there: taken modulo their number.
+    pub pair: u8,
 }
 
+/// Pairs that are looked at: a few kilobytes, and enough for many to choose from.
+const CHOICE: i32 = 16;
+
 impl Vault {
-    /// A pair that nobody has claimed yet, not yet verified; `None` if the pool is
-    /// empty. One call while the pool is well filled.
+    /// A pair that nobody has claimed yet, not yet verified, and the shard it is in;
+    /// `None` if the pool is empty. One call as long as no shard is empty.
     ///
     /// # Errors
     /// A call failed, or a row is not well formed.
-    pub async fn pooled_key(&self, start: PoolStart) -> Result<Option<(u8, KeyRow)>, StoreError> {
+    pub async fn pooled_key(&self, pick: PoolPick) -> Result<Option<(u8, KeyRow)>, StoreError> {
         for turn in 0..POOL_SHARDS {
-            let shard = start.shard.wrapping_add(turn) % POOL_SHARDS;
-            for from in [Some(start.place), None] {
-                if let Some(item) = self.first_of_shard(shard, from).await? {
-                    let subject = item.get_text("sk")?.to_owned();
-                    return Ok(Some((shard, key_row(&item, &subject)?)));
-                }
+            let shard = pick.shard.wrapping_add(turn) % POOL_SHARDS;
+            let found = self.pairs_of_shard(shard).await?;
+            if let Some(item) = found.get(usize::from(pick.pair) % found.len().max(1)) {
+                return Ok(Some((shard, key_row(item, item.get_text("sk")?)?)));
             }
         }
         Ok(None)
     }
 
-    async fn first_of_shard(&self, shard: u8, from: Option<SubjectId>) -> Result<Option<Item>, StoreError> {
-        let mut request = self
+    async fn pairs_of_shard(&self, shard: u8) -> Result<Vec<Item>, StoreError> {
+        let answer = self
             .client()
             .query()
             .table_name(self.table())
-            .key_condition_expression(if from.is_some() { "pk = :pk AND sk >= :place" } else { "pk = :pk" })
+            .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", AttributeValue::S(key::pool(shard)))
             .consistent_read(true)
-            .limit(1);
-        if let Some(place) = from {
-            request = request.expression_attribute_values(":place", AttributeValue::S(place.to_string()));
-        }
-        let answer = request.send().await.map_err(|error| StoreError::call("Query", error))?;
-        Ok(answer.items.unwrap_or_default().into_iter().next().map(Item::read))
+            .limit(CHOICE)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("Query", error))?;
+        Ok(answer.items.unwrap_or_default().into_iter().map(Item::read).collect())
     }
 
     /// How many pairs wait in a shard.

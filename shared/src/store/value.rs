@@ -53,6 +53,8 @@ pub struct ValueRow {
     pub due_at: UnixMs,
     /// Whether it is held only until consent.
     pub awaiting_consent: bool,
+    /// Whether its due time moves on with the person's last contact.
+    pub follows_contact: bool,
     /// Set when it replaces an earlier text (`messageEdited`).
     pub edit: Option<EventOrder>,
     /// The content.
@@ -108,6 +110,7 @@ impl Vault {
             .time("at", row.event_at)
             .text("inbox_slot", inbox)
             .maybe_text("awaiting", row.awaiting_consent.then_some("consent"))
+            .maybe_text("follows", row.follows_contact.then_some("contact"))
             .maybe_text("edited", row.edit.map(|order| order.to_string()))
             .bytes("env", row.env.to_bytes())
             .time("due_at", row.due_at)

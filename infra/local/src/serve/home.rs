@@ -40,8 +40,8 @@ struct Command {
     text: String,
 }
 
-pub(super) fn router() -> Router<Arc<Installation>> {
-    Router::new().route("/", get(home)).route("/assets/home.css", get(style))
+pub(super) fn router(installation: Arc<Installation>) -> Router {
+    Router::new().route("/", get(home)).route("/assets/home.css", get(style)).with_state(installation)
 }
 
 async fn style() -> Response {
@@ -86,9 +86,11 @@ fn commands(installation: &Installation, base: &str, channel: &str) -> Option<Ve
             format!("curl -s {base}/simulator/sweep -d '{{\"dry_run\":false}}'"),
         ),
         command(
-            "もう一度、保管庫の中を見ます。この人の行も、鍵も、もうありません。",
-            "Look again: no row of this person is left, and no key.",
-            format!("curl -s '{base}/simulator/rows?table=vault' | grep -c -e '\"S#'"),
+            "もう一度、保管庫の中と、消去の記録を見ます。この人の行は0、記録には鍵を壊した時刻があります。",
+            "Look again, and at the erasure list: 0 rows are left, and the key was destroyed.",
+            format!(
+                "curl -s '{base}/simulator/rows?table=vault' | grep -c -e '\"S#'; curl -s '{base}/simulator/rows?table=audit'"
+            ),
         ),
         command("時計を戻します。", "Set the clock back.", format!("curl -s -X DELETE {base}/simulator/clock")),
     ])

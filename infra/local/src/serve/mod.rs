@@ -58,14 +58,14 @@ pub fn loopback(listen: &str) -> Result<SocketAddr, ServeError> {
 /// # Errors
 /// The secrets are not complete.
 pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<Router, SecretsError> {
-    let webhook = azukari_webhook::router(Arc::new(installation.webhook()?));
+    let webhook = Arc::new(installation.webhook()?);
     let keeper = pool::Keeper::new(Arc::clone(installation));
-    let functions = webhook.layer(middleware::from_fn_with_state(keeper, pool::keep_full));
-    let own = Router::new()
-        .merge(simulator::router())
-        .merge(home::router())
-        .layer(middleware::from_fn_with_state(address, door::same_origin))
-        .with_state(Arc::clone(installation));
+    let functions =
+        azukari_webhook::router(Arc::clone(&webhook)).layer(middleware::from_fn_with_state(keeper, pool::keep_full));
+    let local = simulator::Local { installation: Arc::clone(installation), webhook };
+    let own = simulator::router(local)
+        .merge(home::router(Arc::clone(installation)))
+        .layer(middleware::from_fn_with_state(address, door::same_origin));
     Ok(Router::new()
         .route("/healthz", get(async || "ok\n"))
         .merge(functions)
@@ -96,8 +96,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// What EventBridge does in the cloud. While somebody moves the clock by hand, sweeps
-/// are theirs too.
+/// What EventBridge does in the cloud.
 async fn run_schedules(installation: Arc<Installation>) {
     let mut ticks = tokio::time::interval(SCHEDULE);
     ticks.tick().await;
@@ -106,9 +105,7 @@ async fn run_schedules(installation: Arc<Installation>) {
         if let Err(error) = installation.refill().await {
             tracing::error!(%error, "the pool could not be filled");
         }
-        if !installation.clock().is_moved()
-            && let Err(error) = installation.sweep_now(false).await
-        {
+        if let Err(error) = installation.sweep_on_schedule().await {
             tracing::error!(%error, "the sweep could not begin");
         }
     }

@@ -15,6 +15,7 @@ use azukari::{
     host::{clock::Clock, problem::Problem},
     store::tables::Table,
 };
+use azukari_webhook::Webhook;
 use http::{StatusCode, header};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde::Deserialize;
@@ -43,16 +44,24 @@ const NOT_SWEPT: Problem = Problem::new(
     "The sweep could not begin. See the log.",
 );
 
-pub(super) fn router() -> Router<Arc<Installation>> {
+/// What the simulator's routes work with.
+#[derive(Clone)]
+pub(super) struct Local {
+    pub(super) installation: Arc<Installation>,
+    pub(super) webhook: Arc<Webhook>,
+}
+
+pub(super) fn router(local: Local) -> Router {
     Router::new()
         .route("/simulator/metrics", get(metrics))
         .route("/simulator/rows", get(rows))
         .route("/simulator/clock", post(advance).delete(reset))
         .route("/simulator/sweep", post(sweep))
+        .with_state(local)
 }
 
-async fn metrics(State(installation): State<Arc<Installation>>) -> Json<Value> {
-    let calls = installation.wires().totals().into_iter().map(|((role, service, operation), n)| {
+async fn metrics(State(local): State<Local>) -> Json<Value> {
+    let calls = local.installation.wires().totals().into_iter().map(|((role, service, operation), n)| {
         json!({
             "role": role.map_or("none", azukari::host::roles::Role::as_str),
             "service": format!("{service:?}"),
@@ -62,7 +71,7 @@ async fn metrics(State(installation): State<Arc<Installation>>) -> Json<Value> {
         })
     });
     let calls: Vec<Value> = calls.collect();
-    Json(json!({ "counters": installation.metrics().snapshot(), "calls": calls }))
+    Json(json!({ "counters": local.installation.metrics().snapshot(), "calls": calls }))
 }
 
 #[derive(Deserialize)]
@@ -70,21 +79,21 @@ struct Which {
     table: Option<String>,
 }
 
-async fn rows(State(installation): State<Arc<Installation>>, Query(which): Query<Which>) -> Result<Response, Problem> {
+async fn rows(State(local): State<Local>, Query(which): Query<Which>) -> Result<Response, Problem> {
     let table = which.table.as_deref();
     let table = Table::ALL.into_iter().find(|known| Some(known.as_str()) == table).ok_or(NO_TABLE)?;
-    let rows = tokio::task::spawn_blocking(move || installation.rows(table)).await.unwrap_or_default();
+    let rows = tokio::task::spawn_blocking(move || local.installation.rows(table)).await.unwrap_or_default();
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     Ok(([(header::CONTENT_TYPE, "application/jsonl; charset=utf-8")], lines).into_response())
 }
 
-async fn advance(State(installation): State<Arc<Installation>>, body: Bytes) -> Result<Json<Value>, Problem> {
+async fn advance(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Problem> {
     #[derive(Deserialize)]
     struct Advance {
         advance: Span,
     }
     let wanted: Advance = serde_json::from_slice(&body).map_err(|_| NO_DURATION)?;
-    let now = installation.clock().now();
+    let now = local.installation.clock().now();
     let then = Timestamp::from_millisecond(now.get())
         .and_then(|at| at.to_zoned(TimeZone::UTC).checked_add(wanted.advance))
         .map_err(|_| NO_DURATION)?
@@ -93,20 +102,22 @@ async fn advance(State(installation): State<Arc<Installation>>, body: Bytes) -> 
     if UnixMs::new(then).get() != then {
         return Err(NO_DURATION);
     }
-    installation.clock().advance(then - now.get());
-    Ok(now_json(&installation))
+    local.installation.clock().advance(then - now.get());
+    local.webhook.forget();
+    Ok(now_json(&local.installation))
 }
 
-async fn reset(State(installation): State<Arc<Installation>>) -> Json<Value> {
-    installation.clock().reset();
-    now_json(&installation)
+async fn reset(State(local): State<Local>) -> Json<Value> {
+    local.installation.clock().reset();
+    local.webhook.forget();
+    now_json(&local.installation)
 }
 
 fn now_json(installation: &Installation) -> Json<Value> {
     Json(json!({ "now": installation.clock().now().to_string() }))
 }
 
-async fn sweep(State(installation): State<Arc<Installation>>, body: Bytes) -> Result<Json<Value>, Problem> {
+async fn sweep(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Problem> {
     #[derive(Deserialize)]
     struct Sweep {
         #[serde(default)]
@@ -114,7 +125,7 @@ async fn sweep(State(installation): State<Arc<Installation>>, body: Bytes) -> Re
     }
     let wanted = if body.is_empty() { Ok(Sweep { dry_run: false }) } else { serde_json::from_slice(&body) };
     let wanted = wanted.map_err(|_| NOT_JSON)?;
-    let report = installation.sweep_now(wanted.dry_run).await.map_err(|error| {
+    let report = local.installation.sweep_now(wanted.dry_run).await.map_err(|error| {
         tracing::error!(%error, "the sweep could not begin");
         NOT_SWEPT
     })?;
