@@ -246,7 +246,7 @@ async fn the_sweeper_function_erases_what_is_due() {
         "{report}"
     );
     let (outcome, report) = host.invoke(scheduled_event()).await;
-    assert_eq!((outcome.as_str(), &report["erased"]), ("response", &json!(1)), "{report}");
+    assert_eq!((outcome.as_str(), &report["erased"]), ("response", &json!(2)), "message and profile: {report}");
     assert!(app.rows_of("message").is_empty());
 }
 

@@ -70,7 +70,8 @@ proptest! {
 fn a_record_opens_in_its_own_place_only() {
     let good = sealed::seal(unsealed("rustls", &FIELDS));
     assert!(open(&good).is_ok());
-    let moved: [(&str, fn(&mut Vector)); 9] = [
+    type Change = fn(&mut Vector);
+    let moved: [(&str, Change); 9] = [
         ("channel", |v| v.channel = "other".into()),
         ("person", |v| v.subject = hex(&[9; 16])),
         ("row", |v| v.row = "R#2".into()),

@@ -93,6 +93,9 @@ impl Weather for Calm {
     }
 }
 
+/// Who called which operation of which service.
+pub type Caller = (Option<Role>, Service, String);
+
 /// What all wires of one installation share: weather, ledger, and the news of a death.
 pub struct Wires {
     weather: RwLock<Arc<dyn Weather>>,
@@ -107,7 +110,7 @@ struct Ledger {
     numbers: HashMap<String, (usize, u32)>,
     next: usize,
     keeping: bool,
-    totals: HashMap<(Option<Role>, Service, String), u64>,
+    totals: HashMap<Caller, u64>,
 }
 
 impl Default for Wires {
@@ -145,7 +148,7 @@ impl Wires {
     }
 
     /// How many attempts there were, by caller, service and operation.
-    pub fn totals(&self) -> Vec<((Option<Role>, Service, String), u64)> {
+    pub fn totals(&self) -> Vec<(Caller, u64)> {
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let mut totals: Vec<_> = ledger.totals.iter().map(|(key, n)| (key.clone(), *n)).collect();
         totals.sort();
