@@ -143,7 +143,7 @@ impl PlainHandler {
         let pk = key::mapping(&self.channel, &self.index.user(&self.channel, &user));
         black_box(self.vault.mapping(&pk, UnixMs::new(NOON)).await.expect("the mapping"));
         let puts = webhook.events.iter().map(|event| async {
-            let Ok(Event::Personal(event)) = event::read(event) else { return };
+            let Ok(Event::Personal(event)) = event::read_raw(event) else { return };
             let Act::Message(message) = event.act else { return };
             let mut put = self
                 .dynamodb

@@ -198,6 +198,36 @@ async fn an_event_that_can_never_be_stored_is_counted_and_spoils_nothing() {
 }
 
 #[tokio::test]
+async fn an_event_that_no_reader_can_hold_spoils_nothing() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let odd = [
+        r#"{"type":"message","message":{"id":"1","type":"text","text":"\ud83d"}}"#.to_owned(),
+        format!(r#"{{"type":"new","deep":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
+        r#"{"type":"new","huge":1e400}"#.to_owned(),
+    ];
+    let destination = app.installation().channel_secret("demo", "bot_user_id").unwrap().to_owned();
+    for (n, odd) in odd.iter().enumerate() {
+        let good = someone.text(&n.to_string(), NOON, "a");
+        let body = format!(r#"{{"destination":"{destination}","events":[{odd},{good}]}}"#).into_bytes();
+        let signature = app.signature("demo", &body);
+        assert_eq!(app.post("/webhook/demo", Some(&signature), body).await.status, 200, "{odd}");
+        assert_eq!(app.rows_of("message").len(), n + 1, "{odd}");
+    }
+    assert_eq!(app.installation().metrics().get("webhook_permanent_fault", "malformed"), 3);
+}
+
+#[tokio::test]
+async fn an_event_too_large_to_be_stored_starts_nobody() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(app.hook(&[someone.text("1", NOON, &app.marker("大").repeat(20_000))]).await, 200);
+    assert!(app.mapping("demo", &someone).is_none());
+    assert_eq!(app.hook(&[someone.text("2", NOON, &"あ".repeat(100_000))]).await, 200);
+    assert_eq!(app.rows_of("message").len(), 1, "300,000 bytes do fit");
+}
+
+#[tokio::test]
 async fn what_is_not_lines_is_refused_with_words() {
     let app = TestApp::new().await;
     let someone = app.someone();
@@ -220,6 +250,7 @@ async fn what_is_not_lines_is_refused_with_words() {
         ("/webhook/demo", Some(sign(&elsewhere)), elsewhere, 400),
         ("/webhook/demo", Some(sign(&large)), large, 413),
         ("/webhook/nobody", Some(signature.clone()), body.clone(), 404),
+        ("/webhook/%ff", Some(signature.clone()), body.clone(), 404),
         ("/webhook/Demo", Some(signature), body, 404),
     ];
     for (path, signature, body, status) in cases {

@@ -152,6 +152,7 @@ async fn wrong_use_is_answered_with_words() {
         (Method::POST, "/simulator/clock", r#"{"advance":"31 days please"}"#),
         (Method::POST, "/simulator/clock", r#"{"advance":"P9999Y"}"#),
         (Method::POST, "/simulator/sweep", "dry"),
+        (Method::POST, "/simulator/sweep", r#"{"dryrun":true}"#),
     ];
     for (method, path, body) in cases {
         let (status, answer) = local.call(method, path, body).await;
@@ -232,6 +233,15 @@ async fn a_bad_configuration_stops_the_start_before_anything_is_made() {
         "{problems}"
     );
     assert!(!data_dir.exists());
+}
+
+#[tokio::test]
+async fn a_data_folder_is_for_one_process_at_a_time() {
+    let app = TestApp::new().await;
+    let folder = app.folder();
+    let options = Options { data_dir: folder.join("data"), config_dir: folder.join("config"), pool_target: 1 };
+    let second = Installation::open(options, Arc::new(MovableClock::frozen(UnixMs::new(NOON)))).await;
+    assert!(matches!(second, Err(OpenError::Busy(_))));
 }
 
 #[cfg(unix)]

@@ -18,11 +18,11 @@ use azukari::{
         event::{Act, PersonalEvent},
         message::Field,
     },
-    seal::{self, place::RowPlace},
+    seal::{self, padding, place::RowPlace},
     store::{
         Outcome, key,
         state::LineState,
-        value::{Unsent, ValueKind, ValueRow},
+        value::{MAX_ROW, Unsent, ValueKind, ValueRow},
     },
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -153,6 +153,19 @@ fn has_effect(act: &Act) -> bool {
         Act::Message(_) | Act::MessageEdited(_) | Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::Signal(_) => true,
         Act::AccountLink => false,
     }
+}
+
+/// Whether the content can become a row. What cannot must not start a person either.
+pub(crate) fn fits(act: &Act) -> bool {
+    let fields = match act {
+        Act::Message(message) | Act::MessageEdited(message) => &message.fields,
+        Act::Signal(fields) => fields,
+        Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink => return true,
+    };
+    // A margin for tags, lengths and the other attributes of the row.
+    const MARGIN: usize = 8_192;
+    let padded: usize = fields.iter().map(|(_, plain)| padding::bucket(plain.reveal().len())).sum();
+    padded + MARGIN <= MAX_ROW
 }
 
 fn erased_at(standing: &Standing) -> Option<UnixMs> {

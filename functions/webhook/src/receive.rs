@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State, rejection::BytesRejection};
+use axum::extract::{
+    Path, State,
+    rejection::{BytesRejection, PathRejection},
+};
 use azukari::{
     domain::{id::ChannelName, plain::Plain},
     host::problem::Problem,
@@ -47,11 +50,14 @@ const NOT_STORED: Problem = Problem::new(
 /// never can be; on `500` LINE may deliver again, and nothing is stored twice.
 pub(crate) async fn receive(
     State(webhook): State<Arc<Webhook>>,
-    Path(channel): Path<String>,
+    channel: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let result = accept(&webhook, &channel, &headers, body).await;
+    let result = match &channel {
+        Ok(Path(channel)) => accept(&webhook, channel, &headers, body).await,
+        Err(_) => Err(UNKNOWN_CHANNEL),
+    };
     let status = result.as_ref().map_or_else(|problem| problem.status, |()| StatusCode::OK);
     webhook.ctx.metrics().count("webhook_answer", answer_word(status));
     result.map(|()| StatusCode::OK)
@@ -93,10 +99,15 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Personal
     let metrics = webhook.ctx.metrics();
     let mut personal = Vec::with_capacity(received.events.len());
     for event in &received.events {
-        match event::read(event) {
+        match event::read_raw(event) {
             Ok(Event::Personal(event)) => {
                 metrics.count("webhook_event", event.act.as_str());
-                personal.push(*event);
+                if intake::fits(&event.act) {
+                    personal.push(*event);
+                } else {
+                    metrics.count("webhook_permanent_fault", "too_large");
+                    tracing::error!("an event is too large to be stored");
+                }
             }
             Ok(Event::Other(other)) => metrics.count("webhook_event", other.as_str()),
             Err(missing) => {

@@ -77,6 +77,8 @@ pub struct Installation {
     published: Published,
     secrets: Value,
     enrol: EnrolKey,
+    /// Held as long as the installation is open.
+    _lock: std::fs::File,
 }
 
 /// Why an installation does not open.
@@ -88,6 +90,11 @@ pub enum OpenError {
     /// The data folder cannot be made.
     #[error("the data folder cannot be made: {0:?}: {1}")]
     Folder(PathBuf, std::io::Error),
+    /// Another process works in it.
+    #[error(
+        "データの置き場所{0:?}は、ほかのazukariが使用中です。 / The data folder {0:?} is in use by another azukari."
+    )]
+    Busy(PathBuf),
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] NotOpened),
@@ -123,6 +130,7 @@ impl Installation {
     pub async fn open(options: Options, clock: Arc<MovableClock>) -> Result<Self, OpenError> {
         let configuration = config::read(&options.config_dir)?;
         make_private_folder(&options.data_dir).map_err(|error| OpenError::Folder(options.data_dir.clone(), error))?;
+        let lock = lock(&options.data_dir)?;
         let dynamodb = Arc::new(DynamoDb::open(&options.data_dir.join("azukari.db"))?);
         let kms = Arc::new(Kms::open(&options.data_dir.join("master-keys.json"))?);
         let wires = Arc::new(Wires::default());
@@ -150,6 +158,7 @@ impl Installation {
             published,
             secrets,
             enrol,
+            _lock: lock,
         };
         IntakeSecrets::read(&installation.secrets(Role::Webhook))?;
         installation.refill().await?;
@@ -399,6 +408,16 @@ impl Installation {
         if !matches!(done, Ok(0)) {
             tracing::error!("the write-ahead log could not be truncated");
         }
+    }
+}
+
+fn lock(data_dir: &Path) -> Result<std::fs::File, OpenError> {
+    let broken = |error| OpenError::Folder(data_dir.to_owned(), error);
+    let file = std::fs::File::create(data_dir.join("lock")).map_err(broken)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Busy(data_dir.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(broken(error)),
     }
 }
 

@@ -122,7 +122,8 @@ impl fmt::Debug for LineUserId {
 }
 
 /// LINE's id of a message or of a webhook event. It becomes a sort key, so it is
-/// held to 1 to 64 of `A-Z`, `a-z`, `0-9`, `-` and `_` (digits and ULIDs today).
+/// held to 1 to 64 of `A-Z`, `a-z`, `0-9`, `-` and `_` (digits and ULIDs today), and
+/// may not be the name of a row of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LineItemId(String);
 
@@ -133,7 +134,8 @@ impl LineItemId {
     /// Other characters, or a length other than 1 to 64.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && text != "profile";
         if fits { Ok(Self(text.to_owned())) } else { Err(Malformed("LINE item id")) }
     }
 
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn ids_that_would_break_a_key_are_refused() {
-        for bad in ["", "a#b", "a b", "あ", &"1".repeat(65)] {
+        for bad in ["", "a#b", "a b", "あ", "profile", &"1".repeat(65)] {
             assert!(LineItemId::parse(bad).is_err(), "{bad}");
         }
         for bad in ["", "Demo", "a/b", &"a".repeat(33)] {

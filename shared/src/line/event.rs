@@ -4,7 +4,7 @@
 //! one whose required member is missing can never succeed, and says which.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::domain::{
     id::{LineItemId, LineUserId},
@@ -18,9 +18,18 @@ use crate::line::message::{self, Field, Message, Missing, json, string};
 pub struct Webhook {
     /// The bot the events are for.
     pub destination: String,
-    /// The events, each read on its own: one that is malformed does not spoil the
-    /// others.
-    pub events: Vec<Value>,
+    /// The events, each read on its own: one that is malformed, or that no reader of
+    /// JSON can hold (half a surrogate pair, a number beyond all measure), does not
+    /// spoil the others.
+    pub events: Vec<Box<RawValue>>,
+}
+
+/// Reads one event as it was sent.
+///
+/// # Errors
+/// As [`read`]; an event that is not a value any reader can hold lacks everything.
+pub fn read_raw(event: &RawValue) -> Result<Event, Missing> {
+    serde_json::from_str(event.get()).map_err(|_| Missing("everything readable")).and_then(|event| read(&event))
 }
 
 /// One event.

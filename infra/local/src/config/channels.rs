@@ -14,7 +14,8 @@ use crate::config::{
 
 /// What a channel may refer to.
 pub(super) struct Names<'a> {
-    pub(super) purposes: BTreeSet<&'a str>,
+    /// `None` if nobody knows: then nothing is called missing.
+    pub(super) purposes: Option<BTreeSet<&'a str>>,
     pub(super) policies: BTreeSet<&'a str>,
 }
 
@@ -41,19 +42,20 @@ pub(super) fn read(folder: &Path, names: &Names<'_>, problems: &mut Problems) ->
 }
 
 fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
-    let known = |section: &Section<'_>, name: Option<At<String>>, among: &BTreeSet<&str>, ja: &str, en: &str| {
-        let name = name?;
-        if among.contains(name.value.as_str()) {
-            return Some(name.value);
-        }
-        let value = &name.value;
-        section.problem(name.at, &format!("{ja}「{value}」がありません"), &format!("there is no {en} \"{value}\""));
-        None
-    };
-    let policy = known(top, top.text("policy"), &names.policies, "ポリシー", "policy");
+    let known =
+        |section: &Section<'_>, name: Option<At<String>>, among: Option<&BTreeSet<&str>>, ja: &str, en: &str| {
+            let name = name?;
+            if among.is_none_or(|among| among.contains(name.value.as_str())) {
+                return Some(name.value);
+            }
+            let value = &name.value;
+            section.problem(name.at, &format!("{ja}「{value}」がありません"), &format!("there is no {en} \"{value}\""));
+            None
+        };
+    let policy = known(top, top.text("policy"), Some(&names.policies), "ポリシー", "policy");
     let before_consent = top.one_of("before_consent", &BeforeConsent::NAMES, BeforeConsent::parse);
     let purposes = top.section("purposes").map(|section| {
-        let purpose = |key| known(&section, section.text(key), &names.purposes, "目的", "purpose");
+        let purpose = |key| known(&section, section.text(key), names.purposes.as_ref(), "目的", "purpose");
         let all = [purpose("message"), purpose("event"), purpose("profile"), purpose("line_contact")];
         section.finish();
         all

@@ -70,13 +70,18 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
     let purposes = purposes::read(folder, &mut problems);
     let policies = policies::read(folder, &mut problems);
     let names = channels::Names {
-        purposes: purposes.keys().map(String::as_str).collect(),
+        purposes: purposes.as_ref().map(|purposes| purposes.keys().map(String::as_str).collect()),
         policies: policies.keys().map(String::as_str).collect(),
     };
     let channels = channels::read(folder, &names, &mut problems);
-    section::refuse_strangers(folder, &["purposes.toml"], &["channels", "policies"], &mut problems);
+    let belongs = |parts: &[&str]| match parts {
+        ["purposes.toml"] | ["policies", _, "policy.toml"] => true,
+        ["channels", name] => name.ends_with(".toml"),
+        _ => false,
+    };
+    section::refuse_strangers(folder, &belongs, &mut problems);
     if problems.is_empty() {
-        Ok(Configuration { purposes: sound(purposes), policies: sound(policies), channels })
+        Ok(Configuration { purposes: sound(purposes.unwrap_or_default()), policies: sound(policies), channels })
     } else {
         Err(problems.sorted())
     }

@@ -14,8 +14,8 @@ const AFTER: [&str; 2] = ["collected", "last_contact"];
 const THEN: [&str; 1] = ["erase"];
 
 /// Reads all purposes. One that has a problem is there by name, so that what uses
-/// it is not called wrong as well.
-pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Purpose>> {
+/// it is not called wrong as well; `None` if the file cannot be read at all.
+pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<BTreeMap<String, Option<Purpose>>> {
     read_toml(folder, FILE, problems, |top| {
         let mut purposes = BTreeMap::new();
         for section in top.sections("purpose") {
@@ -26,7 +26,6 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, O
         top.finish();
         purposes
     })
-    .unwrap_or_default()
 }
 
 fn purpose(section: &Section<'_>, earlier: &BTreeMap<String, Option<Purpose>>) -> Option<(String, Option<Purpose>)> {

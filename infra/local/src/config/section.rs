@@ -57,18 +57,25 @@ pub(super) fn read_text(folder: &Path, name: &str, problems: &mut Problems) -> O
     }
 }
 
-/// Names TOML files that belong to nothing: a misspelt folder must not go unnoticed.
-pub(super) fn refuse_strangers(folder: &Path, files: &[&str], folders: &[&str], problems: &mut Problems) {
+/// Names TOML files that belong to nothing, wherever they are: a misspelt folder, one
+/// level too deep or `.TOML` must not go unnoticed.
+pub(super) fn refuse_strangers(folder: &Path, belongs: &dyn Fn(&[&str]) -> bool, problems: &mut Problems) {
+    walk(folder, &mut Vec::new(), belongs, problems);
+}
+
+fn walk(folder: &Path, above: &mut Vec<String>, belongs: &dyn Fn(&[&str]) -> bool, problems: &mut Problems) {
+    const DEEPEST: usize = 4;
     for entry in sorted_entries(folder) {
-        let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
-        if path.is_dir() && !folders.contains(&name.as_str()) {
-            for inner in sorted_entries(&path).iter().filter(|inner| is_toml(&inner.path())) {
-                stranger(&format!("{name}/{}", inner.file_name().to_string_lossy()), problems);
-            }
-        } else if path.is_file() && is_toml(&path) && !files.contains(&name.as_str()) {
-            stranger(&name, problems);
+        above.push(entry.file_name().to_string_lossy().into_owned());
+        let parts: Vec<&str> = above.iter().map(String::as_str).collect();
+        let toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        if path.is_dir() && above.len() < DEEPEST {
+            walk(&path, above, belongs, problems);
+        } else if toml && !path.is_dir() && !belongs(&parts) {
+            stranger(&parts.join("/"), problems);
         }
+        above.pop();
     }
 }
 

@@ -111,6 +111,8 @@ fn what_is_not_toml_and_what_is_not_there_is_named() {
     assert!(found.iter().any(|line| line.starts_with("purposes.toml:2: not TOML")), "{found:#?}");
     assert!(found.iter().any(|line| line.starts_with("purposes.toml:3: not TOML")), "{found:#?}");
     assert!(found.contains(&"policies/privacy/en.md:1: there is no text".to_owned()), "{found:#?}");
+    let follows = found.iter().any(|line| line.starts_with("channels/"));
+    assert!(!follows, "and nothing that only follows from it: {found:#?}");
     let empty = tempfile::tempdir().unwrap();
     let found = read(empty.path()).unwrap_err().to_string();
     for part in ["purposes.toml: ", "there is no policy", "there is no channel"] {

@@ -89,6 +89,7 @@ async fn rows(State(local): State<Local>, Query(which): Query<Which>) -> Result<
 
 async fn advance(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Problem> {
     #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Advance {
         advance: Span,
     }
@@ -119,6 +120,7 @@ fn now_json(installation: &Installation) -> Json<Value> {
 
 async fn sweep(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Problem> {
     #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Sweep {
         #[serde(default)]
         dry_run: bool,
