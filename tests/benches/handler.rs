@@ -52,7 +52,8 @@ fn machine() {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find(|line| line.starts_with("model name")).unwrap_or("model name: unknown");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("{model}; {cores} cores; profile bench (opt-level 3, thin LTO); database in a scratch folder");
+    let build = if cfg!(debug_assertions) { "a debug build: its ratios say little" } else { "an optimised build" };
+    println!("{model}; {cores} cores; {build}; database in a scratch folder");
 }
 
 fn sealing(criterion: &mut Criterion) {
