@@ -3,7 +3,7 @@
 //! themselves are stored.
 
 use azukari::{
-    domain::{consent::Custody, person::Person, time::Day},
+    domain::{consent::Custody, person::Person, plain::Plain, time::Day},
     store::contact::NewerContact,
 };
 use tokio::time::Instant;
@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use crate::{
     people::{Known, PeopleError, Visit},
     profile::{self, Fetched},
-    receive::AccessToken,
 };
 
 /// How often the mapping is read again because somebody else changed it.
@@ -23,7 +22,7 @@ pub(crate) async fn note(
     mut known: Known,
     custody: Custody,
     day: Day,
-    access_token: &AccessToken,
+    access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
     let mut fetched = None;

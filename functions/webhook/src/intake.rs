@@ -5,11 +5,12 @@ use std::{collections::HashMap, time::Duration};
 
 use azukari::{
     domain::{
-        consent::{Custody, custody},
+        consent::{Consent, Custody, custody},
         definition::PurposeTerms,
         id::ChannelName,
         order::EventOrder,
-        person::{Admission, Standing},
+        person::{Admission, Standing, admit},
+        plain::Plain,
         retention::{After, Facts, due_on_arrival},
         time::UnixMs,
     },
@@ -31,7 +32,6 @@ use tokio::time::Instant;
 use crate::{
     Webhook, contact,
     people::{Known, PeopleError, Visit},
-    receive::AccessToken,
 };
 
 /// Persons of one webhook that are worked on at the same time, and rows of each.
@@ -50,9 +50,10 @@ pub(crate) struct NotStored;
 pub(crate) async fn take(
     webhook: &Webhook,
     name: &ChannelName,
-    access_token: &AccessToken,
-    events: Vec<PersonalEvent>,
+    access_token: &Plain<String>,
+    mut events: Vec<PersonalEvent>,
 ) -> Result<(), NotStored> {
+    events.retain(|event| has_effect(&event.act));
     if events.is_empty() {
         return Ok(());
     }
@@ -101,7 +102,7 @@ const ROUNDS: usize = 6;
 async fn one_person(
     visit: &Visit<'_>,
     events: &[PersonalEvent],
-    access_token: &AccessToken,
+    access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
     let metrics = visit.webhook.ctx.metrics();
@@ -110,14 +111,14 @@ async fn one_person(
         let (mapping, known) = visit.mapping(fresh).await?;
         let mut stale = 0;
         let mut counting: Vec<(&PersonalEvent, UnixMs)> = Vec::with_capacity(events.len());
-        for event in events.iter().filter(|event| has_effect(&event.act)) {
+        for event in events {
             let at = event.at.min(visit.now);
-            match Visit::admit(&mapping, at) {
+            match admit(&mapping.standing, at) {
                 Admission::Stale => stale += 1,
                 Admission::New { .. } | Admission::Known => counting.push((event, at)),
             }
         }
-        let consent = known.as_ref().map_or(azukari::domain::consent::Consent::None, |known| known.person.consent);
+        let consent = known.as_ref().map_or(Consent::None, |known| known.person.consent);
         let custody = custody(visit.channel.definition.before_consent, consent);
         let (Some(first), Some(last)) =
             (counting.iter().map(|(_, at)| *at).min(), counting.iter().map(|(_, at)| *at).max())

@@ -10,7 +10,7 @@ use azukari::{
         consent::{Consent, Custody, custody},
         id::LineUserId,
         key::SubjectKey,
-        person::{Admission, Person, Standing, admit},
+        person::{Person, Standing},
         plain::Plain,
         retention::contact_due,
         time::{Day, SECOND_MS, UnixMs},
@@ -199,11 +199,6 @@ impl Visit<'_> {
 
     pub(crate) fn forget(&self) {
         self.webhook.people.forget(&self.pk);
-    }
-
-    /// Whether an event counts, given the mapping.
-    pub(crate) fn admit(mapping: &Mapping, at: UnixMs) -> Admission {
-        admit(&mapping.standing, at)
     }
 }
 

@@ -2,7 +2,7 @@
 //! time that is left, sealed like everything else.
 
 use azukari::{
-    domain::{consent::Custody, time::Day},
+    domain::{consent::Custody, plain::Plain, time::Day},
     line::message::Field,
     store::{
         key,
@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use crate::{
     intake::Record,
     people::{Known, PeopleError, Visit},
-    receive::AccessToken,
 };
 
 /// What came of asking LINE.
@@ -28,7 +27,7 @@ pub(crate) enum Fetched {
 }
 
 /// Asks LINE once, if there is time.
-pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &AccessToken, until: Instant) -> Fetched {
+pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &Plain<String>, until: Instant) -> Fetched {
     let metrics = visit.webhook.ctx.metrics();
     let Ok(Ok(_permit)) = tokio::time::timeout_at(until, visit.webhook.calls_to_line.acquire()).await else {
         metrics.count("webhook_profile", "no_time");

@@ -7,7 +7,7 @@ use axum::extract::{
     rejection::{BytesRejection, PathRejection},
 };
 use azukari::{
-    domain::{id::ChannelName, plain::Plain},
+    domain::id::ChannelName,
     host::problem::Problem,
     line::{
         event::{self, Event, PersonalEvent},
@@ -118,9 +118,6 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Personal
     }
     personal
 }
-
-/// The secret of a channel never leaves it; this keeps its type in one place.
-pub(crate) type AccessToken = Plain<String>;
 
 fn answer_word(status: StatusCode) -> &'static str {
     match status.as_u16() {
