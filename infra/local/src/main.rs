@@ -24,7 +24,7 @@ const EXAMPLES: &str = "\
 例 / Examples:
   azukari                                    このマシンで全体を動かす / run everything on this machine
   AZUKARI_LISTEN=127.0.0.1:9000 azukari      別のポートで / on another port
-  azukari --data-dir /tmp/azukari            データの置き場所を変える / keep data elsewhere
+  azukari --data-dir ./data                  データの置き場所を変える / keep data elsewhere
   azukari check-config                       設定だけを確かめる / check the configuration only
   azukari check-config --config-dir ./shop   別の設定を確かめる / check another configuration";
 

@@ -139,22 +139,6 @@ impl Item {
     pub fn expired(&self, now: UnixMs) -> bool {
         self.find_number("ttl").is_some_and(|ttl| ttl <= now.seconds())
     }
-
-    /// What DynamoDB counts towards its 400 KB limit: names, and values as
-    /// stored (numbers are estimated from above).
-    pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, value)| {
-                name.len()
-                    + match value {
-                        AttributeValue::S(text) => text.len(),
-                        AttributeValue::B(bytes) => bytes.as_ref().len(),
-                        _ => 21,
-                    }
-            })
-            .sum()
-    }
 }
 
 /// The bytes an origin tag is made over: every attribute but `due_at`, `due_slot`
