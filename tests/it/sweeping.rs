@@ -69,7 +69,7 @@ async fn consent_that_came_meanwhile_keeps_what_waited_for_it() {
     let published = app.installation().published();
     for purpose in ["chat", "contact"] {
         let purpose = &published.purposes[purpose].id;
-        vault.put_consent(subject, purpose, true, "x.1", UnixMs::new(NOON + 5)).await.unwrap();
+        vault.put_consent(subject, purpose, Said::Given, "x.1", UnixMs::new(NOON + 5)).await.unwrap();
         assert_eq!(vault.consent(subject, purpose).await.unwrap(), Consent::Given);
     }
     app.advance_days(3);

@@ -9,7 +9,6 @@ pub mod lambda;
 mod person;
 mod report;
 mod sweep;
-mod terms;
 mod value;
 
 use std::sync::Arc;

@@ -233,6 +233,6 @@ async fn due_again(
     let given = person.consent == Consent::Given
         || (facts.awaiting_consent && run.vault.consent(subject, &facts.purpose).await? == Consent::Given);
     let custody = if facts.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
-    let terms = run.terms.of(&run.vault, &facts.policy, &facts.purpose).await?;
+    let terms = run.policies.terms(&run.vault, &facts.policy, &facts.purpose).await?;
     Ok(terms.map_or(facts.due_at, |terms| retention::contact_due(custody, terms.retention, person.last_contact)))
 }

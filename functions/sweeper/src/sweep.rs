@@ -7,7 +7,7 @@ use azukari::{
         sweep::{self, Slot},
         time::{Hour, UnixMs},
     },
-    host::deadline::Deadline,
+    host::{deadline::Deadline, published::Policies},
     store::{
         StoreError, Vault,
         due::{DuePage, DueRow},
@@ -16,7 +16,7 @@ use azukari::{
 };
 use futures::{StreamExt, stream};
 
-use crate::{Report, SweepError, Sweeper, person, terms::Terms, value};
+use crate::{Report, SweepError, Sweeper, person, value};
 
 /// Slots that are read at the same time, and rows of each that are handled.
 const SLOTS_AT_ONCE: usize = 8;
@@ -40,7 +40,7 @@ pub(crate) struct Run<'a> {
     pub(crate) sweeper: &'a Sweeper,
     pub(crate) vault: Vault,
     pub(crate) now: UnixMs,
-    pub(crate) terms: Terms,
+    pub(crate) policies: Policies,
 }
 
 impl Sweeper {
@@ -56,7 +56,7 @@ impl Sweeper {
             sweeper: self,
             vault: self.vault.clone().metered(Arc::clone(&usage)),
             now: self.ctx.now(),
-            terms: Terms::default(),
+            policies: Policies::default(),
         };
         let mut report = Report { dry_run, complete: true, ..Report::default() };
         let cursor = run.vault.cursor().await?.ok_or(SweepError::NoCursor)?;

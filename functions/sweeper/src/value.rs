@@ -55,7 +55,7 @@ impl Kept {
         if self.awaiting_consent && run.vault.consent(row.subject, &self.purpose).await? != Consent::Given {
             return Ok(None);
         }
-        let Some(terms) = run.terms.of(&run.vault, &self.policy, &self.purpose).await? else { return Ok(None) };
+        let Some(terms) = run.policies.terms(&run.vault, &self.policy, &self.purpose).await? else { return Ok(None) };
         let own_day = self.event_at.tokyo_day().start();
         let last_contact = if self.follows_contact { person::last_contact(run, row.subject).await? } else { None };
         let facts = Facts { collected: self.event_at, last_contact: last_contact.unwrap_or(own_day) };

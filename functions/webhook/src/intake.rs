@@ -282,6 +282,7 @@ impl Record {
             purpose: terms.id.clone(),
             policy: policy.clone(),
             shown: known.person.shown.clone(),
+            form: None,
             event_at: self.at,
             due_at,
             awaiting_consent: custody == Custody::UntilConsent,

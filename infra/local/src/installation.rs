@@ -17,12 +17,9 @@ use azukari::{
         metrics::Metrics,
         mint::{Mint, SystemMint},
         roles::{Key, Role},
-        secrets::{self, IntakeSecrets, SecretsError},
+        secrets::{self, IntakeSecrets, OpenerSecrets, SecretsError},
     },
-    keys::{
-        KeyError,
-        enrol::{self, EnrolKey},
-    },
+    keys::{self, KeyError, enrol::EnrolKey},
     line::client::{LINE_API, LineClient},
     store::{
         StoreError, Vault,
@@ -32,6 +29,7 @@ use azukari::{
     },
 };
 use azukari_locksmith::{Locksmith, LocksmithError};
+use azukari_opener::Opener;
 use azukari_sweeper::{Report, SweepError, Sweeper};
 use azukari_webhook::{Parts, Webhook};
 use serde_json::{Value, json};
@@ -45,6 +43,7 @@ use crate::{
         line::Line,
         wire::{Wire, Wires},
     },
+    operator_key::{self, NoKey, OperatorKey},
     publish::{self, Published},
     secrets_file::{self, SecretsFileError},
 };
@@ -60,14 +59,24 @@ pub struct Options {
     pub pool_target: usize,
 }
 
+/// The audience of assertions on one machine.
+pub const AUDIENCE: &str = "azukari:local";
+
+/// The file in the data folder with the public half of the `evidence` key.
+pub const EVIDENCE_FILE: &str = "evidence-public-key.pem";
+
+/// People that the operator of this machine may open in an hour: tools that drive
+/// local mode through `/simulator/open` are not to be stopped by it.
+const LOCAL_BUDGET: u32 = 10_000;
+
 /// Key pairs that the pool holds on one machine.
 pub const POOL_TARGET: usize = 200;
 
 /// An installation on one machine.
-#[derive(Debug)]
 pub struct Installation {
     options: Options,
     clock: Arc<MovableClock>,
+    mint: Arc<dyn Mint>,
     metrics: Arc<Metrics>,
     wires: Arc<Wires>,
     dynamodb: Arc<DynamoDb>,
@@ -77,6 +86,8 @@ pub struct Installation {
     published: Published,
     secrets: Value,
     enrol: EnrolKey,
+    evidence: Vec<u8>,
+    local: OperatorKey,
     /// Held as long as the installation is open.
     _lock: std::fs::File,
 }
@@ -107,6 +118,9 @@ pub enum OpenError {
     /// The secrets are not complete.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The key of this machine's operator cannot be used.
+    #[error(transparent)]
+    Operator(#[from] NoKey),
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -128,27 +142,40 @@ impl Installation {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(options: Options, clock: Arc<MovableClock>) -> Result<Self, OpenError> {
+        Self::open_with(options, clock, Arc::new(SystemMint::new())).await
+    }
+
+    /// The same, with random values from elsewhere: a run that can be repeated.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_with(options: Options, clock: Arc<MovableClock>, mint: Arc<dyn Mint>) -> Result<Self, OpenError> {
         let configuration = config::read(&options.config_dir)?;
         make_private_folder(&options.data_dir).map_err(|error| OpenError::Folder(options.data_dir.clone(), error))?;
         let lock = lock(&options.data_dir)?;
         let dynamodb = Arc::new(DynamoDb::open(&options.data_dir.join("azukari.db"))?);
         let kms = Arc::new(Kms::open(&options.data_dir.join("master-keys.json"))?);
         let wires = Arc::new(Wires::default());
-        let mint = SystemMint::new();
         let channels: Vec<String> = configuration.channels.keys().cloned().collect();
-        let secrets = secrets_file::complete(&options.data_dir.join("secrets.toml"), &channels, &mint)?;
+        let secrets = secrets_file::complete(&options.data_dir.join("secrets.toml"), &channels, &*mint)?;
 
         let admin = dynamodb_client(&dynamodb, &wires, Role::Admin);
         tables::create_missing(&admin, &TableNames::local()).await?;
         let publisher = dynamodb_client(&dynamodb, &wires, Role::Publisher);
         let vault = Vault::new(publisher, Table::Vault.as_str(), Arc::new(Nobody));
-        let published = publish::publish(&vault, &configuration, &mint, clock.now()).await?;
+        let published = publish::publish(&vault, &configuration, &*mint, clock.now()).await?;
         let kms_admin = kms_client(&kms, &wires, Role::Admin);
-        let enrol = EnrolKey::new(&enrol::public_key(&kms_admin, Key::Enrol.as_str()).await?)?;
+        let enrol = EnrolKey::new(&keys::public_key(&kms_admin, Key::Enrol.as_str()).await?)?;
+        let evidence = keys::public_key(&kms_admin, Key::Evidence.as_str()).await?;
+        let evidence_file = options.data_dir.join(EVIDENCE_FILE);
+        operator_key::write_public(&evidence_file, &evidence)
+            .map_err(|error| OpenError::Folder(evidence_file, error))?;
+        let local = OperatorKey::local(&options.data_dir)?;
 
         let installation = Self {
             options,
             clock,
+            mint,
             metrics: Arc::default(),
             wires,
             dynamodb,
@@ -158,6 +185,8 @@ impl Installation {
             published,
             secrets,
             enrol,
+            evidence,
+            local,
             _lock: lock,
         };
         IntakeSecrets::read(&installation.secrets(Role::Webhook))?;
@@ -215,6 +244,16 @@ impl Installation {
         &self.enrol
     }
 
+    /// The public half of the `evidence` key, a `SubjectPublicKeyInfo` in DER.
+    pub fn evidence(&self) -> &[u8] {
+        &self.evidence
+    }
+
+    /// The operator of this machine.
+    pub fn local_operator(&self) -> &OperatorKey {
+        &self.local
+    }
+
     /// Where the data is.
     pub fn data_dir(&self) -> &Path {
         &self.options.data_dir
@@ -223,6 +262,29 @@ impl Installation {
     /// A role's part of the secrets.
     pub fn secrets(&self, role: Role) -> Value {
         secrets::received(role, &self.secrets)
+    }
+
+    /// A fresh opener, as after a cold start: it begins a chain of its own.
+    ///
+    /// # Errors
+    /// The secrets are not complete.
+    pub fn opener(&self) -> Result<Opener, SecretsError> {
+        let dynamodb = self.dynamodb_as(Role::Opener);
+        let mut secrets = OpenerSecrets::read(&self.secrets(Role::Opener))?;
+        secrets.operators = self.configuration.operators.clone();
+        secrets.operators.push(self.local.operator(LOCAL_BUDGET));
+        Ok(Opener::new(azukari_opener::Parts {
+            ctx: self.ctx(),
+            vault: self.vault_as(Role::Opener)?,
+            keys: WrappedKeys::new(dynamodb.clone(), Table::Keys.as_str()),
+            audit: Audit::new(dynamodb, Table::Audit.as_str()),
+            kms: self.kms_as(Role::Opener),
+            wrap: Key::Wrap.as_str().to_owned(),
+            evidence: Key::Evidence.as_str().to_owned(),
+            enrol: self.enrol.clone(),
+            secrets,
+            audience: AUDIENCE.to_owned(),
+        }))
     }
 
     /// One member of a channel's secrets, as LINE knows it.
@@ -252,8 +314,7 @@ impl Installation {
     /// Clock, mint and metrics of a function.
     pub fn ctx(&self) -> Ctx {
         let clock: Arc<dyn Clock> = Arc::<MovableClock>::clone(&self.clock);
-        let mint: Arc<dyn Mint> = Arc::new(SystemMint::new());
-        Ctx::new(clock, mint, Arc::clone(&self.metrics))
+        Ctx::new(clock, Arc::clone(&self.mint), Arc::clone(&self.metrics))
     }
 
     /// A fresh webhook function, as after a cold start.
@@ -408,6 +469,12 @@ impl Installation {
         if !matches!(done, Ok(0)) {
             tracing::error!("the write-ahead log could not be truncated");
         }
+    }
+}
+
+impl std::fmt::Debug for Installation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Installation({:?})", self.options.data_dir)
     }
 }
 

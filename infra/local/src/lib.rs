@@ -5,10 +5,12 @@
 //! small KMS ([`engine`]); LINE is a stand-in that follows LINE's OpenAPI. Nothing
 //! here is needed in the cloud.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod installation;
+pub mod operator_key;
 pub mod publish;
 pub mod secrets_file;
 pub mod serve;

@@ -32,8 +32,12 @@ const CHANNEL: [(&str, Fresh); 5] = [
 ];
 
 /// Keys, and how a fresh one is made.
-const KEYS: [(&str, Fresh); 3] =
-    [("user_index", Fresh::Base64(32)), ("origin", Fresh::Base64(32)), ("notice_mac", Fresh::Base64(32))];
+const KEYS: [(&str, Fresh); 4] = [
+    ("user_index", Fresh::Base64(32)),
+    ("origin", Fresh::Base64(32)),
+    ("notice_mac", Fresh::Base64(32)),
+    ("note", Fresh::Base64(32)),
+];
 
 #[derive(Clone, Copy)]
 enum Fresh {

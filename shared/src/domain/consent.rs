@@ -14,6 +14,28 @@ pub enum Consent {
     Refused,
 }
 
+/// What a consent row records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// 同意する.
+    Given,
+    /// 同意しない.
+    Refused,
+    /// 同意の撤回: a consent is taken back.
+    Withdrawn,
+}
+
+impl Said {
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 /// A channel's rule for what arrives before consent (`before_consent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,14 +1,19 @@
 //! Words and decisions: no async, I/O, clock, randomness or cipher text.
 
+pub mod access;
 pub mod consent;
 pub mod definition;
 pub mod erasure;
+pub mod evidence;
+pub mod field;
 pub mod id;
 pub mod key;
+pub mod operator;
 pub mod order;
 pub mod origin;
 pub mod person;
 pub mod plain;
+pub mod reason;
 pub mod retention;
 pub mod sweep;
 pub mod time;

@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// There is no `Display` and no `Serialize`, `Debug` is blind, and the memory is
 /// overwritten when the value is dropped. [`Plain::reveal`] is the one way in:
 /// search for it to see every place that touches personal data.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Plain<T: Zeroize>(Zeroizing<T>);
 
 impl<T: Zeroize> Plain<T> {

@@ -56,6 +56,11 @@ impl UnixMs {
         Day(self.timestamp().to_zoned(tokyo()).date())
     }
 
+    /// Day and minute in Japan, for people to read: `2026-11-21 12:00`.
+    pub fn tokyo_minute(self) -> String {
+        self.timestamp().to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// Later by a calendar length, counted in Japan.
     pub fn plus_span(self, span: Span) -> Self {
         let zoned = self.timestamp().to_zoned(tokyo());

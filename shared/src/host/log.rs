@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The crates whose lines are written. Others, the AWS SDK among them, may put
 /// requests into theirs.
 pub fn filter() -> Targets {
-    ["azukari", "azukari_webhook", "azukari_sweeper", "azukari_locksmith", "azukari_local"]
+    ["azukari", "azukari_webhook", "azukari_sweeper", "azukari_locksmith", "azukari_opener", "azukari_local"]
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::OFF), |targets, name| {
             targets.with_target(name, LevelFilter::INFO)

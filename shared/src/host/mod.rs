@@ -5,6 +5,7 @@ pub mod aws;
 pub mod clock;
 pub mod ctx;
 pub mod deadline;
+pub mod ledger;
 pub mod log;
 pub mod metrics;
 pub mod mint;

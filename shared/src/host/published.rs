@@ -1,5 +1,6 @@
-//! Published channels, as the functions use them: loaded at first use, kept for a
-//! minute. A definition that is a minute old is still a published one.
+//! Published channels and policies, as the functions use them: loaded at first use.
+//! A channel is kept for a minute: a definition that is a minute old is still a
+//! published one.
 
 use std::{
     collections::HashMap,
@@ -7,11 +8,55 @@ use std::{
 };
 
 use crate::domain::{
-    definition::ChannelDefinition,
-    id::{ChannelName, VersionId},
+    definition::{ChannelDefinition, PolicyDefinition, PurposeTerms},
+    id::{ChannelName, DefinitionId, VersionId},
     time::{SECOND_MS, UnixMs},
 };
 use crate::store::{StoreError, Vault, published::DefinitionKind};
+
+/// Policy versions that have been read. A published version never changes, so it need
+/// not be read again.
+#[derive(Debug, Default)]
+pub struct Policies(tokio::sync::Mutex<HashMap<VersionId, Arc<PolicyDefinition>>>);
+
+impl Policies {
+    /// A policy version: no call if it was read before, otherwise one. `None` if
+    /// nothing of the kind was published.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn version(
+        &self,
+        vault: &Vault,
+        policy: &VersionId,
+    ) -> Result<Option<Arc<PolicyDefinition>>, StoreError> {
+        let mut read = self.0.lock().await;
+        if let Some(known) = read.get(policy) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let text = vault.published(DefinitionKind::Policy, policy).await?;
+        let definition: Option<Arc<PolicyDefinition>> =
+            text.and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new);
+        if let Some(definition) = &definition {
+            read.insert(policy.clone(), Arc::clone(definition));
+        }
+        Ok(definition)
+    }
+
+    /// The terms of a purpose in a policy version.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn terms(
+        &self,
+        vault: &Vault,
+        policy: &VersionId,
+        purpose: &DefinitionId,
+    ) -> Result<Option<PurposeTerms>, StoreError> {
+        let definition = self.version(vault, policy).await?;
+        Ok(definition.and_then(|definition| definition.terms(purpose).cloned()))
+    }
+}
 
 /// How long a definition is used without asking again.
 const KEPT_MS: i64 = 60 * SECOND_MS;

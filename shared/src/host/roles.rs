@@ -17,7 +17,7 @@ pub enum Role {
     Opener,
     /// Publishes configuration.
     Publisher,
-    /// Makes tables, reads the verify key.
+    /// Makes tables, reads the verify keys.
     Admin,
 }
 
@@ -111,17 +111,20 @@ pub enum Key {
     Wrap,
     /// Signs key rows.
     Enrol,
+    /// Signs entries of the audit log.
+    Evidence,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Self; 2] = [Self::Wrap, Self::Enrol];
+    pub const ALL: [Self; 3] = [Self::Wrap, Self::Enrol, Self::Evidence];
 
     /// Its name: in local mode also its key id.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wrap => "wrap",
             Self::Enrol => "enrol",
+            Self::Evidence => "evidence",
         }
     }
 }
@@ -222,11 +225,15 @@ const SWEEPER: Permissions = Permissions {
 
 const OPENER: Permissions = Permissions {
     tables: &[
-        grant(&[Operation::GetItem], VAULT, &["L#", "P#", "S#"]),
+        grant(&[Operation::Query], Target::Index(Index::Inbox), &[]),
+        grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
         grant(&[Operation::Query], VAULT, &["S#"]),
+        grant(&[Operation::PutItem], VAULT, &["N#"]),
+        grant(&[Operation::UpdateItem], VAULT, &["Q#"]),
         grant(&[Operation::GetItem], KEYS, &[]),
+        grant(&[Operation::PutItem, Operation::Query], AUDIT, &["A#"]),
     ],
-    keys: &[(KeyOperation::Decrypt, Key::Wrap)],
+    keys: &[(KeyOperation::Decrypt, Key::Wrap), (KeyOperation::Sign, Key::Evidence)],
     secret: true,
     ..NOTHING
 };
@@ -242,7 +249,7 @@ const ADMIN: Permissions = Permissions {
         grant(&[Operation::CreateTable, Operation::UpdateTimeToLive], KEYS, &[]),
         grant(&[Operation::CreateTable, Operation::UpdateTimeToLive], AUDIT, &[]),
     ],
-    keys: &[(KeyOperation::GetPublicKey, Key::Enrol)],
+    keys: &[(KeyOperation::GetPublicKey, Key::Enrol), (KeyOperation::GetPublicKey, Key::Evidence)],
     ..NOTHING
 };
 
@@ -311,6 +318,17 @@ mod tests {
         for role in Role::ALL {
             let may = permissions(role).may_use(KeyOperation::Decrypt, Key::Wrap);
             assert_eq!(may, role == Role::Opener, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_changes_or_deletes_what_is_in_the_audit_log() {
+        for role in Role::ALL {
+            for operation in [Operation::UpdateItem, Operation::DeleteItem] {
+                for partition in ["A#opener-1", "A#index", "E#2026-11-21"] {
+                    assert!(permissions(role).grant(operation, AUDIT, Some(partition)).is_none(), "{role:?}");
+                }
+            }
         }
     }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
+#[cfg(feature = "opening")]
+use crate::domain::operator::{Operator, OperatorId, OperatorRole};
 use crate::domain::{id::ChannelName, plain::Plain};
 use crate::host::roles::Role;
 use crate::seal::{index::IndexKey, origin::OriginKey};
@@ -25,7 +27,7 @@ pub fn channel_members(role: Role) -> &'static [&'static str] {
 pub fn key_members(role: Role) -> &'static [&'static str] {
     match role {
         Role::Webhook => &["user_index", "user_index_previous", "origin"],
-        Role::Opener => &["user_index", "origin"],
+        Role::Opener => &["user_index", "user_index_previous", "origin", "note"],
         Role::Sweeper => &["origin"],
         Role::Locksmith | Role::Publisher | Role::Admin => &[],
     }
@@ -41,10 +43,16 @@ pub fn received(role: Role, all: &Value) -> Value {
     let channels = channels
         .filter(|_| !channel_members(role).is_empty())
         .map(|(name, members)| (name.clone(), pick(members, channel_members(role))));
-    serde_json::json!({
+    let mut received = serde_json::json!({
         "channel": Value::Object(channels.collect()),
         "keys": pick(&all["keys"], key_members(role)),
-    })
+    });
+    // Not secret, and yet here: whoever can write the table must not be able to name
+    // an operator.
+    if role == Role::Opener {
+        received["operators"] = all["operators"].clone();
+    }
+    received
 }
 
 /// What a webhook needs for one channel.
@@ -106,6 +114,81 @@ impl IntakeSecrets {
             _ => Err(SecretsError(problems)),
         }
     }
+}
+
+/// The keys of `opener`.
+#[cfg(feature = "opening")]
+#[derive(Debug)]
+pub struct OpenerSecrets {
+    /// Where mappings lie, and whose a record is: the key in use, and the one before
+    /// while it is being changed.
+    pub user_index: Vec<IndexKey>,
+    /// Vouches for rows.
+    pub origin: OriginKey,
+    /// Seals what operators write into the ledger.
+    pub note: crate::seal::note::NoteKey,
+    /// Who may ask.
+    pub operators: Vec<Operator>,
+}
+
+#[cfg(feature = "opening")]
+impl OpenerSecrets {
+    /// Reads the secret of the opener function. Its member `operators` is a list of
+    /// `{"id", "role", "public_key", "purposes", "people_per_hour"}`.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub fn read(secret: &Value) -> Result<Self, SecretsError> {
+        let mut problems = Vec::new();
+        let mut user_index = Vec::new();
+        for name in ["user_index", "user_index_previous"] {
+            if name == "user_index" || !secret["keys"][name].is_null() {
+                match read_key(secret, name, IndexKey::new) {
+                    Ok(key) => user_index.push(key),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        let origin = read_key(secret, "origin", OriginKey::new).map_err(|problem| problems.push(problem)).ok();
+        let note = read_key(secret, "note", crate::seal::note::NoteKey::new);
+        let note = note.map_err(|problem| problems.push(problem)).ok();
+        let mut operators: Vec<Operator> = Vec::new();
+        for (n, operator) in secret["operators"].as_array().into_iter().flatten().enumerate() {
+            match read_operator(operator) {
+                Ok(operator) if operators.iter().any(|known| known.id == operator.id) => {
+                    problems.push(format!("operators[{n}].id is there twice"));
+                }
+                Ok(operator) => operators.push(operator),
+                Err(member) => problems.push(format!("operators[{n}].{member} is missing or malformed")),
+            }
+        }
+        match (origin, note) {
+            (Some(origin), Some(note)) if problems.is_empty() => Ok(Self { user_index, origin, note, operators }),
+            _ => Err(SecretsError(problems)),
+        }
+    }
+}
+
+#[cfg(feature = "opening")]
+fn read_operator(operator: &Value) -> Result<Operator, &'static str> {
+    let text = |member: &'static str| operator[member].as_str().ok_or(member);
+    let role = OperatorRole::parse(text("role")?).ok_or("role")?;
+    let public_key = STANDARD.decode(text("public_key")?).ok().and_then(|key| key.try_into().ok());
+    let purposes: Option<Vec<String>> = match &operator["purposes"] {
+        Value::Null => Some(Vec::new()),
+        list => serde_json::from_value(list.clone()).ok(),
+    };
+    let budget = match &operator["people_per_hour"] {
+        Value::Null => Some(role.usual_budget()),
+        number => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    Ok(Operator {
+        id: OperatorId::parse(text("id")?).map_err(|_| "id")?,
+        role,
+        purposes: purposes.ok_or("purposes")?,
+        budget: budget.ok_or("people_per_hour")?,
+        public_key: public_key.ok_or("public_key")?,
+    })
 }
 
 /// Reads the origin key, all that `sweeper` receives.

@@ -20,6 +20,10 @@ pub const ENROL_PUBLIC_KEY: &str = "AZUKARI_ENROL_PUBLIC_KEY";
 pub const WRAP_KEY: &str = "AZUKARI_WRAP_KEY";
 /// KMS key that signs key rows.
 pub const ENROL_KEY: &str = "AZUKARI_ENROL_KEY";
+/// KMS key that signs entries of the audit log.
+pub const EVIDENCE_KEY: &str = "AZUKARI_EVIDENCE_KEY";
+/// The audience of assertions: which installation they are for.
+pub const AUDIENCE: &str = "AZUKARI_AUDIENCE";
 /// How many key pairs the pool is to hold.
 pub const POOL_TARGET: &str = "AZUKARI_POOL_TARGET";
 /// Address of LINE's API.
@@ -31,7 +35,10 @@ pub fn of(role: Role) -> &'static [&'static str] {
         Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API],
         Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
         Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
-        Role::Opener | Role::Publisher | Role::Admin => &[],
+        Role::Opener => {
+            &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, ENROL_PUBLIC_KEY, WRAP_KEY, EVIDENCE_KEY, AUDIENCE]
+        }
+        Role::Publisher | Role::Admin => &[],
     }
 }
 

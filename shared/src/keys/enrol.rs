@@ -2,11 +2,7 @@
 //! who seals. A swapped public key is refused before anything is sealed to it.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
-use aws_sdk_kms::{
-    Client,
-    primitives::Blob,
-    types::{MessageType, SigningAlgorithmSpec},
-};
+use aws_sdk_kms::Client;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -14,7 +10,7 @@ use crate::domain::{
     key::{PUBLIC_KEY_LEN, SubjectKey},
     person::KeyRow,
 };
-use crate::keys::KeyError;
+use crate::keys::{self, KeyError};
 
 /// The public half of the `enrol` key: a `SubjectPublicKeyInfo` in DER, as KMS
 /// `GetPublicKey` gives it.
@@ -81,26 +77,7 @@ pub async fn sign(
     wrapped: &[u8],
 ) -> Result<KeyRow, KeyError> {
     let wrapped_sha256: [u8; 32] = Sha256::digest(wrapped).into();
-    let answer = kms
-        .sign()
-        .key_id(enrol)
-        .message(Blob::new(message(subject, version, &public_key, &wrapped_sha256)))
-        .message_type(MessageType::Raw)
-        .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
-        .send()
-        .await
-        .map_err(|error| KeyError::call("Sign", error))?;
-    let signature = answer.signature.ok_or(KeyError::Answer("Sign"))?.into_inner();
+    let message = message(subject, version, &public_key, &wrapped_sha256);
+    let signature = keys::sign(kms, enrol, message).await?;
     Ok(KeyRow { subject, version, public_key, wrapped_sha256, signature })
-}
-
-/// Reads the public half of `enrol` (KMS `GetPublicKey`): for bootstrap, whose
-/// result goes into the functions' settings.
-///
-/// # Errors
-/// The KMS call failed.
-pub async fn public_key(kms: &Client, enrol: &str) -> Result<Vec<u8>, KeyError> {
-    let answer =
-        kms.get_public_key().key_id(enrol).send().await.map_err(|error| KeyError::call("GetPublicKey", error))?;
-    Ok(answer.public_key.ok_or(KeyError::Answer("GetPublicKey"))?.into_inner())
 }

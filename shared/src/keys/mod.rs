@@ -2,12 +2,18 @@
 //! in the clear passes through here.
 
 pub mod enrol;
+pub mod evidence;
 pub mod pair;
 
 #[cfg(feature = "opening")]
 pub mod unwrap;
 
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::Blob,
+    types::{MessageType, SigningAlgorithmSpec},
+};
 
 /// A KMS call that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -34,4 +40,32 @@ impl KeyError {
         });
         Self::Call { operation, code: code.to_owned() }
     }
+}
+
+/// Signs with a KMS key (`ECDSA_SHA_256` over at most 4,096 bytes): one call.
+///
+/// # Errors
+/// The KMS call failed.
+pub async fn sign(kms: &Client, key: &str, message: Vec<u8>) -> Result<Vec<u8>, KeyError> {
+    let answer = kms
+        .sign()
+        .key_id(key)
+        .message(Blob::new(message))
+        .message_type(MessageType::Raw)
+        .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
+        .send()
+        .await
+        .map_err(|error| KeyError::call("Sign", error))?;
+    Ok(answer.signature.ok_or(KeyError::Answer("Sign"))?.into_inner())
+}
+
+/// Reads the public half of a KMS key that signs, as a `SubjectPublicKeyInfo` in DER:
+/// for bootstrap, whose result goes into the functions' settings.
+///
+/// # Errors
+/// The KMS call failed.
+pub async fn public_key(kms: &Client, key: &str) -> Result<Vec<u8>, KeyError> {
+    let answer =
+        kms.get_public_key().key_id(key).send().await.map_err(|error| KeyError::call("GetPublicKey", error))?;
+    Ok(answer.public_key.ok_or(KeyError::Answer("GetPublicKey"))?.into_inner())
 }

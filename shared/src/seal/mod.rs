@@ -11,6 +11,8 @@ pub mod place;
 mod sealer;
 
 #[cfg(feature = "opening")]
+pub mod note;
+#[cfg(feature = "opening")]
 pub mod opening;
 
 pub use sealer::{SealError, seal};

@@ -33,14 +33,16 @@ pub type Opened = (String, Plain<Vec<u8>>);
 /// in their order. All fields are opened, because HPKE counts them; what was not
 /// asked for is wiped at once.
 ///
-/// `secret` is the person's private scalar, 32 bytes, big endian.
+/// `secret` is the person's private scalar, 32 bytes, big endian. `owner` is asked
+/// whether the record belongs to the person as whom it is opened, before any field is
+/// given back.
 ///
 /// # Errors
 /// See [`OpenError`]; nothing is given back in part.
 pub fn open(
     secret: &Plain<Vec<u8>>,
     place: &RowPlace<'_>,
-    owner: &OwnerCheck,
+    owner: impl FnOnce(&OwnerCheck) -> bool,
     envelope: &Envelope,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Opened>, OpenError> {
@@ -69,11 +71,10 @@ pub fn open(
     Ok(opened)
 }
 
-fn read_head(head: &[u8], owner: &OwnerCheck) -> Result<Vec<String>, OpenError> {
+fn read_head(head: &[u8], owner: impl FnOnce(&OwnerCheck) -> bool) -> Result<Vec<String>, OpenError> {
     let (key_id, rest) = head.split_first_chunk::<8>().ok_or(OpenError::Malformed)?;
     let (digest, mut rest) = rest.split_first_chunk::<32>().ok_or(OpenError::Malformed)?;
-    // Both sides are ours: the digest is no secret to who can open the record.
-    if *key_id != owner.key_id || *digest != owner.digest {
+    if !owner(&OwnerCheck { key_id: *key_id, digest: *digest }) {
         return Err(OpenError::OtherOwner);
     }
     let mut names = Vec::new();

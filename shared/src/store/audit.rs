@@ -13,8 +13,8 @@ use crate::store::{Item, StoreError, error::outcome, key};
 /// The audit table, as one function sees it.
 #[derive(Debug, Clone)]
 pub struct Audit {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 /// Proof that a step is on the erasure list. Whoever takes the step asks for one,

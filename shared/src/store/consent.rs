@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
-    consent::Consent,
+    consent::{Consent, Said},
     id::{DefinitionId, SubjectId},
     time::UnixMs,
 };
@@ -20,13 +20,13 @@ impl Vault {
         &self,
         subject: SubjectId,
         purpose: &DefinitionId,
-        given: bool,
+        said: Said,
         shown: &str,
         at: UnixMs,
     ) -> Result<Outcome, StoreError> {
         let item = Item::new(key::subject(subject), key::consent(purpose, at), "consent")
             .text("purpose", purpose.as_str())
-            .text("consent", if given { "given" } else { "refused" })
+            .text("consent", said.as_str())
             .text("shown", shown)
             .time("event_at", at)
             .vouched(self.origin());

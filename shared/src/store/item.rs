@@ -129,6 +129,11 @@ impl Item {
         }
     }
 
+    /// Whether there is an attribute of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Bytes of a fixed length.
     pub fn get_array<const N: usize>(&self, name: &'static str) -> Result<[u8; N], StoreError> {
         self.get_bytes(name)?.try_into().map_err(|_| StoreError::Row { attribute: name })

@@ -20,6 +20,12 @@ pub const ORDER: &str = "O#";
 pub const SWEEP: &str = "W#sweep";
 /// Partition of the pointers to current versions.
 pub const PUBLISHED_INDEX: &str = "P#index";
+/// Prefix of the partition of a chain of entries.
+pub const CHAIN: &str = "A#";
+/// Partition of the list of chains.
+pub const WRITERS: &str = "A#index";
+/// Prefix of the sort key of a submission.
+pub const SUBMISSION: &str = "F#";
 /// Number of pool shards.
 pub const POOL_SHARDS: u8 = 8;
 
@@ -76,4 +82,39 @@ pub fn version(n: u32) -> String {
 /// The erasure list of a day.
 pub fn erasures(day: Day) -> String {
     format!("E#{day}")
+}
+
+/// A chain of entries.
+pub fn chain(writer: &str) -> String {
+    format!("{CHAIN}{writer}")
+}
+
+/// Place of an entry in its chain; sorts as the number does.
+pub fn sequence(n: u64) -> String {
+    format!("{n:015}")
+}
+
+/// A chain on the list of chains; sorts by time.
+pub fn writer(at: UnixMs, writer: &str) -> String {
+    format!("{:015}#{writer}", at.get())
+}
+
+/// The values of one submission for one purpose.
+pub fn submission(id: &str, purpose: &DefinitionId) -> String {
+    format!("{SUBMISSION}{id}#{purpose}")
+}
+
+/// A counter of one window of time.
+pub fn counter(what: &str, window: &impl std::fmt::Display) -> String {
+    format!("Q#{what}#{window}")
+}
+
+/// What can be used once, by the digest of its secret.
+pub fn one_time(digest: &str) -> String {
+    format!("N#{digest}")
+}
+
+/// What came in on a day, of one kind, in one shard.
+pub fn inbox(day: Day, kind: &str, shard: u8) -> String {
+    format!("{day}#{kind}#{shard}")
 }

@@ -8,11 +8,17 @@ pub mod audit;
 pub mod consent;
 pub mod contact;
 pub mod due;
+pub mod entry;
 mod error;
 pub mod hold;
+#[cfg(feature = "opening")]
+pub mod holding;
+pub mod inbox;
 mod item;
 pub mod key;
+pub mod ledger;
 pub mod mapping;
+pub mod one_time;
 pub mod order;
 pub mod pool;
 pub mod published;

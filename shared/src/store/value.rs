@@ -1,5 +1,5 @@
-//! Value rows `S#<id>` / `R#…`: messages, other events, the profile; and the
-//! tombstones of unsent messages at the same keys.
+//! Value rows `S#<id>` / `R#…`: messages, other events, the profile; the tombstones of
+//! unsent messages at the same keys; and `F#<submission>#<purpose>`: answers to a form.
 
 use crate::domain::{
     id::{DefinitionId, LineItemId, SubjectId, VersionId},
@@ -19,15 +19,26 @@ pub enum ValueKind {
     Event,
     /// Display name, picture, status message.
     Profile,
+    /// Answers given in a form.
+    Submission,
 }
 
 impl ValueKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Message, Self::Event, Self::Profile, Self::Submission];
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word in rows.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
             Self::Event => "event",
             Self::Profile => "profile",
+            Self::Submission => "submission",
         }
     }
 }
@@ -47,6 +58,8 @@ pub struct ValueRow {
     pub policy: VersionId,
     /// The policy version the person was shown.
     pub shown: Option<String>,
+    /// The form version it was given in, if any.
+    pub form: Option<VersionId>,
     /// When it happened.
     pub event_at: UnixMs,
     /// When it is to be erased.
@@ -101,11 +114,12 @@ impl ValueRow {
 impl Vault {
     pub(super) fn value_item(&self, row: ValueRow, now: UnixMs) -> Item {
         let shard = row.subject.as_bytes()[0] % SHARDS;
-        let inbox = format!("{}#{}#{shard}", row.event_at.tokyo_day(), row.kind.as_str());
+        let inbox = key::inbox(row.event_at.tokyo_day(), row.kind.as_str(), shard);
         Item::new(key::subject(row.subject), row.sk, row.kind.as_str())
             .text("purpose", row.purpose.as_str())
             .text("policy", row.policy.to_string())
             .text("shown", row.shown.as_deref().unwrap_or("none"))
+            .maybe_text("form", row.form.map(|form| form.to_string()))
             .time("event_at", row.event_at)
             .time("at", row.event_at)
             .text("inbox_slot", inbox)

@@ -9,7 +9,7 @@ use std::{
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, TransactWriteItem},
+    types::{AttributeValue, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update},
 };
 
 use crate::domain::origin::OriginTag;
@@ -228,6 +228,22 @@ impl Vault {
             .build()
             .expect("a delete with a table and a key is complete");
         TransactWriteItem::builder().delete(delete).build()
+    }
+
+    /// An update as part of a transaction. The values of the update are given with
+    /// the condition.
+    pub(super) fn part_update(&self, pk: &str, sk: &str, update: &str, condition: Condition) -> TransactWriteItem {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .update_expression(update)
+            .set_condition_expression(condition.expression())
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .build()
+            .expect("an update with a table, a key and an expression is complete");
+        TransactWriteItem::builder().update(update).build()
     }
 
     /// Commits all parts or none. The SDK sends one token with every attempt, so

@@ -4,6 +4,7 @@
 //! comes out can be published as it is.
 
 mod channels;
+pub mod operators;
 mod policies;
 mod problem;
 mod purposes;
@@ -11,7 +12,7 @@ mod section;
 
 use std::{collections::BTreeMap, path::Path};
 
-use azukari::domain::{consent::BeforeConsent, definition::Text, retention::Retention};
+use azukari::domain::{consent::BeforeConsent, definition::Text, operator::Operator, retention::Retention};
 
 pub use problem::{Problem, Problems};
 
@@ -59,6 +60,8 @@ pub struct Configuration {
     pub policies: BTreeMap<String, Policy>,
     /// By name of the file.
     pub channels: BTreeMap<String, Channel>,
+    /// Who may ask the opener.
+    pub operators: Vec<Operator>,
 }
 
 /// Reads a configuration folder.
@@ -74,14 +77,16 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
         policies: policies.keys().map(String::as_str).collect(),
     };
     let channels = channels::read(folder, &names, &mut problems);
+    let operators = operators::read(folder, names.purposes.as_ref(), &mut problems);
     let belongs = |parts: &[&str]| match parts {
-        ["purposes.toml"] | ["policies", _, "policy.toml"] => true,
+        ["purposes.toml" | operators::FILE] | ["policies", _, "policy.toml"] => true,
         ["channels", name] => name.ends_with(".toml"),
         _ => false,
     };
     section::refuse_strangers(folder, &belongs, &mut problems);
     if problems.is_empty() {
-        Ok(Configuration { purposes: sound(purposes.unwrap_or_default()), policies: sound(policies), channels })
+        let purposes = sound(purposes.unwrap_or_default());
+        Ok(Configuration { purposes, policies: sound(policies), channels, operators })
     } else {
         Err(problems.sorted())
     }

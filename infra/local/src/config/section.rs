@@ -217,6 +217,35 @@ impl<'a> Section<'a> {
         sections
     }
 
+    /// The same, and there may be none.
+    pub(super) fn any_sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        self.seen.borrow_mut().insert(key);
+        if self.has_any(&[key]) { self.sections(key) } else { Vec::new() }
+    }
+
+    /// A list of texts with at least one, none of them blank.
+    pub(super) fn words(&self, key: &'static str) -> Option<Vec<At<String>>> {
+        let value = self.required(key)?;
+        let words = match value.get_ref() {
+            DeValue::Array(list) => list.iter().map(|entry| match entry.get_ref() {
+                DeValue::String(text) if !text.trim().is_empty() => {
+                    Some(At { value: text.to_string(), at: entry.span().start })
+                }
+                _ => None,
+            }),
+            _ => return self.wrong(key, value, "文字列の並びで書いてください", "must be a list of texts"),
+        };
+        match words.collect::<Option<Vec<_>>>() {
+            Some(words) if !words.is_empty() => Some(words),
+            _ => self.wrong(
+                key,
+                value,
+                "空でない文字列を一つ以上書いてください",
+                "must hold at least one text, none blank",
+            ),
+        }
+    }
+
     /// Notes every key that nobody asked for.
     pub(super) fn finish(&self) {
         let seen = self.seen.borrow();

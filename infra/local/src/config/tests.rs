@@ -128,3 +128,75 @@ fn files_that_belong_to_nothing_are_refused() {
     assert!(found.contains(&"purpose.toml:0: this version does not know the file".to_owned()), "{found:#?}");
     assert!(found.iter().any(|line| line.starts_with("channels/Big Name.toml:0:")), "{found:#?}");
 }
+
+/// The base point of P-256: a public key like any other.
+const POINT: &str = "BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=";
+
+#[test]
+fn operators_and_systems_are_read() {
+    let operators = format!(
+        r#"
+[[operator]]
+id = "desk"
+role = "staff"
+purposes = ["chat"]
+public_key = "{POINT}"
+
+[[operator]]
+id = "officer"
+role = "privacy_officer"
+public_key = "{POINT}"
+people_per_hour = 5
+
+[[system]]
+id = "crm"
+purposes = ["chat"]
+public_key = "{POINT}"
+"#
+    );
+    let read = read(folder(&[("operators.toml", &operators)]).path()).unwrap();
+    let roles: Vec<(&str, &str, u32)> =
+        read.operators.iter().map(|it| (it.id.as_str(), it.role.as_str(), it.budget)).collect();
+    assert_eq!(roles, [("desk", "staff", 60), ("officer", "privacy_officer", 5), ("crm", "system", 600)]);
+}
+
+#[test]
+fn every_problem_of_an_operator_is_named() {
+    let operators = format!(
+        r#"
+[[operator]]
+id = "Desk"
+role = "boss"
+public_key = "{POINT}"
+[[operator]]
+id = "local"
+role = "auditor"
+public_key = "BGsX"
+[[operator]]
+id = "desk"
+role = "staff"
+purposes = ["chat", "gossip"]
+public_key = "{POINT}"
+[[system]]
+id = "desk"
+role = "staff"
+purposes = []
+public_key = "{POINT}"
+"#
+    );
+    let problems = problems(&[("operators.toml", &operators)]);
+    let parts = [
+        ":3: id must be 1 to 32",
+        ":4: role must be one of staff, privacy_officer, auditor",
+        ":7: the id \"local\" belongs to local mode",
+        ":9: public_key is not",
+        ":13: there is no purpose \"gossip\"",
+        ":16: the id \"desk\" is there twice",
+        ":17: system.role is not a known key",
+        ":18: system.purposes must hold at least one text",
+    ];
+    for part in parts {
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{part} in {problems:#?}");
+    }
+    assert_eq!(problems.len(), parts.len(), "{problems:#?}");
+}

@@ -24,6 +24,7 @@ use crate::{
 pub struct Kms {
     wrap: RandomizedNonceKey,
     enrol: EcdsaKeyPair,
+    evidence: EcdsaKeyPair,
     random: SystemRandom,
 }
 
@@ -32,6 +33,8 @@ pub struct Kms {
 struct MasterKeys {
     wrap: String,
     enrol: String,
+    /// Missing in files of before there was such a key.
+    evidence: Option<String>,
 }
 
 /// The master-key file cannot be used.
@@ -48,45 +51,53 @@ impl Kms {
     /// # Errors
     /// It cannot be read or written, or is not one.
     pub fn open(path: &Path) -> Result<Self, NotUsable> {
-        let keys = if path.exists() {
+        let known = if path.exists() {
             let text = std::fs::read_to_string(path).map_err(|_| NotUsable("cannot be read"))?;
-            serde_json::from_str(&text).map_err(|_| NotUsable("is not one"))?
+            Some(serde_json::from_str::<MasterKeys>(&text).map_err(|_| NotUsable("is not one"))?)
         } else {
-            let keys = Self::fresh()?;
-            let text = serde_json::to_string_pretty(&keys).map_err(|_| NotUsable("cannot be written"))?;
-            write_private(path, &text).map_err(|_| NotUsable("cannot be written"))?;
-            keys
+            None
+        };
+        let keys = match known {
+            Some(keys) if keys.evidence.is_some() => keys,
+            Some(keys) => Self::written(path, MasterKeys { evidence: Some(signing_key()?), ..keys })?,
+            None => Self::written(path, Self::fresh()?)?,
         };
         Self::from_keys(&keys)
+    }
+
+    fn written(path: &Path, keys: MasterKeys) -> Result<MasterKeys, NotUsable> {
+        let text = serde_json::to_string_pretty(&keys).map_err(|_| NotUsable("cannot be written"))?;
+        write_private(path, &text).map_err(|_| NotUsable("cannot be written"))?;
+        Ok(keys)
     }
 
     fn fresh() -> Result<MasterKeys, NotUsable> {
         let mut wrap = [0; 32];
         SystemRandom::new().fill(&mut wrap).map_err(|_| NotUsable("cannot be made"))?;
-        let enrol = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)
-            .and_then(|pair| pair.to_pkcs8v1())
-            .map_err(|_| NotUsable("cannot be made"))?;
-        Ok(MasterKeys { wrap: STANDARD.encode(wrap), enrol: STANDARD.encode(enrol.as_ref()) })
+        Ok(MasterKeys { wrap: STANDARD.encode(wrap), enrol: signing_key()?, evidence: Some(signing_key()?) })
     }
 
     fn from_keys(keys: &MasterKeys) -> Result<Self, NotUsable> {
         let broken = NotUsable("is not one");
         let decode = |text: &str| STANDARD.decode(text).ok();
         let wrap = decode(&keys.wrap).and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, &key).ok());
-        let enrol =
-            decode(&keys.enrol).and_then(|key| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key).ok());
-        match (wrap, enrol) {
-            (Some(wrap), Some(enrol)) => Ok(Self { wrap, enrol, random: SystemRandom::new() }),
+        let signing = |text: &str| {
+            decode(text).and_then(|key| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key).ok())
+        };
+        match (wrap, signing(&keys.enrol), keys.evidence.as_deref().and_then(signing)) {
+            (Some(wrap), Some(enrol), Some(evidence)) => {
+                Ok(Self { wrap, enrol, evidence, random: SystemRandom::new() })
+            }
             _ => Err(broken),
         }
     }
 
-    fn dispatch(&self, operation: KeyOperation, body: &Value) -> Result<Value, Reply> {
+    fn dispatch(&self, operation: KeyOperation, key: Key, body: &Value) -> Result<Value, Reply> {
         match operation {
             KeyOperation::GenerateDataKeyPairWithoutPlaintext => self.generate_pair(body),
             KeyOperation::Decrypt => self.decrypt(body),
-            KeyOperation::Sign => self.sign(body),
-            KeyOperation::GetPublicKey => self.public_key(),
+            KeyOperation::Sign => self.sign(key, body),
+            KeyOperation::GetPublicKey => self.public_key(key),
         }
     }
 
@@ -126,25 +137,33 @@ impl Kms {
         }))
     }
 
-    fn sign(&self, body: &Value) -> Result<Value, Reply> {
+    fn sign(&self, key: Key, body: &Value) -> Result<Value, Reply> {
         let message = body["Message"].as_str().and_then(|text| STANDARD.decode(text).ok());
         let message = message.filter(|message| (1..=4096).contains(&message.len()));
         let fits = body["SigningAlgorithm"] == "ECDSA_SHA_256" && body["MessageType"] == "RAW";
         let message = message
             .filter(|_| fits)
             .ok_or_else(|| Reply::error(400, "ValidationException", "only ECDSA_SHA_256 over RAW is served here"))?;
-        let signature = self.enrol.sign(&self.random, &message).map_err(internal)?;
+        let signature = self.signing(key)?.sign(&self.random, &message).map_err(internal)?;
         Ok(json!({
-            "KeyId": arn(Key::Enrol),
+            "KeyId": arn(key),
             "Signature": STANDARD.encode(signature.as_ref()),
             "SigningAlgorithm": "ECDSA_SHA_256",
         }))
     }
 
-    fn public_key(&self) -> Result<Value, Reply> {
-        let public: PublicKeyX509Der<'_> = self.enrol.public_key().as_der().map_err(internal)?;
+    fn signing(&self, key: Key) -> Result<&EcdsaKeyPair, Reply> {
+        match key {
+            Key::Enrol => Ok(&self.enrol),
+            Key::Evidence => Ok(&self.evidence),
+            Key::Wrap => Err(Reply::error(400, "InvalidKeyUsageException", "the key does not sign")),
+        }
+    }
+
+    fn public_key(&self, key: Key) -> Result<Value, Reply> {
+        let public: PublicKeyX509Der<'_> = self.signing(key)?.public_key().as_der().map_err(internal)?;
         Ok(json!({
-            "KeyId": arn(Key::Enrol),
+            "KeyId": arn(key),
             "PublicKey": STANDARD.encode(public.as_ref()),
             "KeySpec": "ECC_NIST_P256",
             "KeyUsage": "SIGN_VERIFY",
@@ -175,11 +194,11 @@ impl Engine for Kms {
         let wanted = operation(&asked.operation).zip(key(&body));
         let allowed = wanted
             .filter(|(operation, key)| asked.role.is_some_and(|role| permissions(role).may_use(*operation, *key)));
-        let Some((operation, _)) = allowed else {
+        let Some((operation, key)) = allowed else {
             let message = format!("the role is not authorized to perform: kms:{}", asked.operation);
             return Reply::error(400, "AccessDeniedException", &message);
         };
-        match self.dispatch(operation, &body) {
+        match self.dispatch(operation, key, &body) {
             Ok(body) => Reply { status: 200, body: body.to_string() },
             Err(reply) => reply,
         }
@@ -188,6 +207,11 @@ impl Engine for Kms {
     fn throttled(&self) -> Reply {
         Reply::error(400, "ThrottlingException", "the key is throttled")
     }
+}
+
+fn signing_key() -> Result<String, NotUsable> {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|pair| pair.to_pkcs8v1());
+    pair.map(|der| STANDARD.encode(der.as_ref())).map_err(|_| NotUsable("cannot be made"))
 }
 
 /// Key id and encryption context, sorted, each part behind its length.

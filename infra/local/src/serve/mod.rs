@@ -62,7 +62,8 @@ pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<R
     let keeper = pool::Keeper::new(Arc::clone(installation));
     let functions =
         azukari_webhook::router(Arc::clone(&webhook)).layer(middleware::from_fn_with_state(keeper, pool::keep_full));
-    let local = simulator::Local { installation: Arc::clone(installation), webhook };
+    let opener = Arc::new(installation.opener()?);
+    let local = simulator::Local { installation: Arc::clone(installation), webhook, opener };
     let own = simulator::router(local)
         .merge(home::router(Arc::clone(installation)))
         .layer(middleware::from_fn_with_state(address, door::same_origin));

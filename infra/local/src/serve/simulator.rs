@@ -11,17 +11,18 @@ use axum::{
     routing::{get, post},
 };
 use azukari::{
-    domain::time::UnixMs,
+    domain::{access::Refusal, plain::Plain, time::UnixMs},
     host::{clock::Clock, problem::Problem},
     store::tables::Table,
 };
+use azukari_opener::{Answer, Opener, Status};
 use azukari_webhook::Webhook;
 use http::{StatusCode, header};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::installation::Installation;
+use crate::installation::{AUDIENCE, Installation};
 
 const NO_TABLE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -38,6 +39,36 @@ const NOT_JSON: Problem = Problem::new(
     "{\"dry_run\":false} のようなJSONを送ってください。",
     "Send JSON such as {\"dry_run\":false}.",
 );
+const NO_OPENING: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "{\"user_id\":\"U…\",\"fields\":[\"*\"],\"purpose\":\"…\",\"reason\":\"…\"} のようなJSONを送ってください。",
+    "Send JSON such as {\"user_id\":\"U…\",\"fields\":[\"*\"],\"purpose\":\"…\",\"reason\":\"…\"}.",
+);
+const NOTHING_HELD: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "お預かりしているものはありません（未登録・期限切れ・消去済み、またはその目的では保管していません）。",
+    "Nothing is held: not known, due, erased, or not held for that purpose.",
+);
+const RESTRICTED: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "消去の手続き中のため、開封できません。",
+    "The person is being erased: opening is stopped.",
+);
+const REFUSED: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "ご本人が同意していないため、開封できません。",
+    "The person has not agreed: nothing may be opened.",
+);
+const WITHDRAWN: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "この目的への同意は撤回されているため、開封できません。",
+    "The consent for this purpose was withdrawn: nothing may be opened.",
+);
+const NOT_OPENED: Problem = Problem::new(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "開封できませんでした。ログを見てください。",
+    "It could not be opened. See the log.",
+);
 const NOT_SWEPT: Problem = Problem::new(
     StatusCode::INTERNAL_SERVER_ERROR,
     "消去を始められませんでした。ログを見てください。",
@@ -49,14 +80,17 @@ const NOT_SWEPT: Problem = Problem::new(
 pub(super) struct Local {
     pub(super) installation: Arc<Installation>,
     pub(super) webhook: Arc<Webhook>,
+    pub(super) opener: Arc<Opener>,
 }
 
 pub(super) fn router(local: Local) -> Router {
     Router::new()
         .route("/simulator/metrics", get(metrics))
         .route("/simulator/rows", get(rows))
-        .route("/simulator/clock", post(advance).delete(reset))
+        .route("/simulator/clock", get(clock).post(advance).delete(reset))
         .route("/simulator/sweep", post(sweep))
+        .route("/simulator/open", post(open))
+        .route("/simulator/opener", post(invoke))
         .with_state(local)
 }
 
@@ -108,6 +142,11 @@ async fn advance(State(local): State<Local>, body: Bytes) -> Result<Json<Value>,
     Ok(now_json(&local.installation))
 }
 
+async fn clock(State(local): State<Local>) -> Json<Value> {
+    let now = local.installation.clock().now();
+    Json(json!({ "now": now.to_string(), "now_ms": now }))
+}
+
 async fn reset(State(local): State<Local>) -> Json<Value> {
     local.installation.clock().reset();
     local.webhook.forget();
@@ -132,4 +171,78 @@ async fn sweep(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, P
         NOT_SWEPT
     })?;
     Ok(Json(serde_json::to_value(report).unwrap_or_default()))
+}
+
+/// Opens as the operator of this machine: the request is signed and goes the way of
+/// every other. A LINE user may be known in several channels; without `channel` all of
+/// them are asked for.
+async fn open(State(local): State<Local>, body: Bytes) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Open {
+        user_id: Plain<String>,
+        channel: Option<String>,
+        #[serde(default)]
+        fields: Vec<String>,
+        purpose: Option<String>,
+        #[serde(default)]
+        reason: Plain<String>,
+    }
+    let wanted: Open = serde_json::from_slice(&body).map_err(|_| NO_OPENING)?;
+    let channels = match wanted.channel {
+        Some(channel) => vec![channel],
+        None => local.installation.configuration().channels.keys().cloned().collect(),
+    };
+    let people: Vec<Value> =
+        channels.iter().map(|channel| json!({"user_id": wanted.user_id.reveal(), "channel": channel})).collect();
+    let mut request =
+        json!({"act": "open", "people": people, "fields": wanted.fields, "reason": wanted.reason.reveal()});
+    if let Some(purpose) = wanted.purpose {
+        request["purpose"] = json!(purpose);
+    }
+    let now = local.installation.clock().now();
+    let assertion = local.installation.local_operator().assertion(AUDIENCE, now, &request).map_err(|_| NOT_OPENED)?;
+    let people = match local.opener.invoke(&json!({ "assertion": assertion })).await {
+        Answer::Opened { people } => people,
+        Answer::Problem { error } => return Ok(refusal(&error)),
+        Answer::Listed { .. } | Answer::Ledger(_) => return Err(NOT_OPENED),
+    };
+    if people.iter().any(|person| person.status == Status::Opened) {
+        let bad: Vec<_> = people.iter().flat_map(|person| &person.bad).collect();
+        let withheld: Vec<_> = people.iter().flat_map(|person| &person.withheld).collect();
+        let more = people.iter().any(|person| person.more.is_some());
+        let records: Vec<_> = people.iter().flat_map(|person| &person.records).collect();
+        let body = json!({ "records": records, "withheld": withheld, "bad": bad, "more": more });
+        return Ok(Json(body).into_response());
+    }
+    let mut statuses = people.iter().map(|person| person.status);
+    Err(match statuses.find(|status| *status != Status::NotFound) {
+        Some(Status::Refused(Refusal::Restricted)) => RESTRICTED,
+        Some(Status::Refused(Refusal::Refused)) => REFUSED,
+        Some(Status::Refused(Refusal::Withdrawn)) => WITHDRAWN,
+        Some(Status::Failed(_)) => NOT_OPENED,
+        Some(Status::Opened | Status::NotFound) | None => NOTHING_HELD,
+    })
+}
+
+/// A refusal of the opener, as an HTTP answer.
+fn refusal(error: &azukari_opener::Problem) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = json!({
+        "type": "about:blank",
+        "status": status.as_u16(),
+        "title": error.ja.join(" "),
+        "detail": error.en.join(" "),
+        "code": error.code,
+    });
+    let headers =
+        [(header::CONTENT_TYPE, "application/problem+json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}
+
+/// The private invocation of the opener, as Lambda's Invoke is in the cloud: for the
+/// command line.
+async fn invoke(State(local): State<Local>, body: Bytes) -> Result<Json<Answer>, Problem> {
+    let payload: Value = serde_json::from_slice(&body).map_err(|_| NOT_JSON)?;
+    Ok(Json(local.opener.invoke(&payload).await))
 }

@@ -1,0 +1,295 @@
+//! What the opener answers. The one place of the product that writes plain text out.
+
+use std::collections::BTreeMap;
+
+use azukari::{
+    domain::{access::Refusal, plain::Plain, time::UnixMs},
+    store::{ledger, ledger::Row},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+/// The answer to one invocation.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// People were opened, refused or not found, each in the order asked for.
+    Opened {
+        /// One for each that was asked for.
+        people: Vec<Person>,
+    },
+    /// What came in.
+    Listed {
+        /// Newest first.
+        arrivals: Vec<Arrival>,
+        /// Whether there is more than was asked for at most.
+        more: bool,
+    },
+    /// A page of the ledger.
+    Ledger(LedgerPage),
+    /// Nothing was done.
+    Problem {
+        /// Why.
+        error: Problem,
+    },
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// As an HTTP status.
+    pub status: u16,
+    /// In one word.
+    pub code: Code,
+    /// Everything that is wrong, in Japanese.
+    pub ja: Vec<String>,
+    /// The same, in English.
+    pub en: Vec<String>,
+}
+
+/// Why nothing was done, in one word: it also stands in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// Not an assertion at all.
+    Malformed,
+    /// Not signed by ES256.
+    Algorithm,
+    /// From nobody who is configured.
+    UnknownOperator,
+    /// The signature does not fit.
+    Signature,
+    /// For another installation.
+    Audience,
+    /// Past its time.
+    Expired,
+    /// Of a time to come.
+    NotYet,
+    /// Valid for too long.
+    TooLong,
+    /// Used before.
+    Replayed,
+    /// The operator's role or purposes do not include it.
+    NotGranted,
+    /// The hour's budget does not suffice.
+    Budget,
+    /// The request cannot be read.
+    Request,
+    /// The entry could not be written, or the store did not answer.
+    Unavailable,
+}
+
+impl Code {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::UnknownOperator => "unknown_operator",
+            Self::Signature => "signature",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet",
+            Self::TooLong => "too_long",
+            Self::Replayed => "replayed",
+            Self::NotGranted => "not_granted",
+            Self::Budget => "budget",
+            Self::Request => "request",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::Malformed
+            | Self::Algorithm
+            | Self::UnknownOperator
+            | Self::Signature
+            | Self::Audience
+            | Self::Expired
+            | Self::NotYet
+            | Self::TooLong
+            | Self::Replayed => 401,
+            Self::NotGranted => 403,
+            Self::Budget => 429,
+            Self::Request => 400,
+            Self::Unavailable => 503,
+        }
+    }
+
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed => ("アサーションを読めません。", "The assertion cannot be read."),
+            Self::Algorithm => ("アサーションはES256で署名してください。", "The assertion must be signed by ES256."),
+            Self::UnknownOperator => ("登録されていない担当者です。", "No such operator is configured."),
+            Self::Signature => {
+                ("アサーションの署名が正しくありません。", "The signature of the assertion does not fit.")
+            }
+            Self::Audience => ("別の環境あてのアサーションです。", "The assertion is for another installation."),
+            Self::Expired => ("アサーションの期限が切れています。", "The assertion has expired."),
+            Self::NotYet => (
+                "アサーションの時刻が未来です。時計を確かめてください。",
+                "The assertion is of a time to come. Check the clock.",
+            ),
+            Self::TooLong => {
+                ("アサーションの有効期間は5分までです。", "An assertion may be valid for five minutes at most.")
+            }
+            Self::Replayed => ("このアサーションは使用済みです。", "The assertion has been used before."),
+            Self::NotGranted => {
+                ("この担当者の役割では許可されていません。", "The operator's role does not include this.")
+            }
+            Self::Budget => {
+                ("この1時間に開封できる人数を超えます。", "This would exceed the people you may open in an hour.")
+            }
+            Self::Request => ("要求に問題があります。", "The request has a problem."),
+            Self::Unavailable => (
+                "いま記録できないため、開封しませんでした。しばらくして試してください。",
+                "It could not be recorded, so nothing was opened. Try again later.",
+            ),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem with its usual text.
+    pub(crate) fn of(code: Code) -> Self {
+        let (ja, en) = code.texts();
+        Self { status: code.status(), code, ja: vec![ja.to_owned()], en: vec![en.to_owned()] }
+    }
+
+    /// A request that cannot be carried out, with everything that is wrong with it.
+    pub(crate) fn request(problems: Vec<(String, String)>) -> Self {
+        let (ja, en) = problems.into_iter().unzip();
+        Self { status: Code::Request.status(), code: Code::Request, ja, en }
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(error: Problem) -> Self {
+        Self::Problem { error }
+    }
+}
+
+/// What became of one person.
+#[derive(Debug, Serialize)]
+pub struct Person {
+    /// Their random id, once it is known.
+    pub person: Option<String>,
+    /// The name of the channel they are known in.
+    pub channel: Option<String>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub status: Status,
+    /// What was opened.
+    pub records: Vec<Record>,
+    /// Purposes that were left out, and why.
+    pub withheld: BTreeMap<String, &'static str>,
+    /// Rows that could not be used, and why.
+    pub bad: BTreeMap<String, &'static str>,
+    /// Set if there is more: ask again with this as `after`.
+    pub more: Option<String>,
+}
+
+/// What became of one person, in one word and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Fields were opened.
+    Opened,
+    /// They are known and must not be opened.
+    Refused(Refusal),
+    /// Nothing is held of them: nobody is known, all is due or erased, or nothing is
+    /// held for the purpose.
+    NotFound,
+    /// They could not be opened, and why.
+    Failed(&'static str),
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (status, why) = match self {
+            Self::Opened => ("opened", None),
+            Self::Refused(refusal) => ("refused", Some(refusal.as_str())),
+            Self::NotFound => ("not_found", None),
+            Self::Failed(why) => ("failed", Some(*why)),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("why", &why)?;
+        map.end()
+    }
+}
+
+/// An opened record. Names in place of opaque ids.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    /// The sort key of its row.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// The name of the purpose it is kept for.
+    pub purpose: String,
+    /// Name and number of the policy version in force when it came.
+    pub policy: String,
+    /// Of the one the person was shown, or `none`.
+    pub shown: String,
+    /// When it happened, in Unix milliseconds.
+    pub at: UnixMs,
+    /// When it is erased, in Unix milliseconds.
+    pub due_at: UnixMs,
+    /// The fields asked for.
+    pub fields: Fields,
+}
+
+/// Opened fields, in the order in which they were sealed.
+#[derive(Debug, Default)]
+pub struct Fields(pub Vec<(String, Plain<Vec<u8>>)>);
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, plain) in &self.0 {
+            map.serialize_entry(name, &String::from_utf8_lossy(plain.reveal()))?;
+        }
+        map.end()
+    }
+}
+
+/// Something that came in.
+#[derive(Debug, Serialize)]
+pub struct Arrival {
+    /// When, in Unix milliseconds.
+    pub at: UnixMs,
+    /// What.
+    pub kind: &'static str,
+    /// From whom, by random id.
+    pub person: String,
+    /// Of a submission, what to open it by.
+    pub submission: Option<String>,
+}
+
+/// A page of the ledger.
+#[derive(Debug, Default, Serialize)]
+pub struct LedgerPage {
+    /// Rows of the table as they are stored, in DynamoDB JSON.
+    #[serde(serialize_with = "as_json")]
+    pub rows: Vec<Row>,
+    /// Reasons in operators' own words, by `<writer>#<sequence>`.
+    pub notes: BTreeMap<String, Note>,
+    /// Names of purposes, by opaque id.
+    pub purposes: BTreeMap<String, String>,
+    /// Set if there is more: ask again with this as `after`.
+    pub more: Option<String>,
+}
+
+/// A reason in an operator's own words.
+#[derive(Debug)]
+pub struct Note(pub Plain<String>);
+
+impl Serialize for Note {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.reveal())
+    }
+}
+
+fn as_json<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(ledger::to_json))
+}

@@ -1,0 +1,145 @@
+//! The act `open`: entry first, then person by person.
+
+use azukari::{
+    domain::{
+        access::Refusal,
+        field::Asked,
+        id::{DefinitionId, SubjectId},
+        person::Standing,
+    },
+    store::{StoreError, entry::MAX_SUBJECTS, holding::Window, key},
+};
+use futures::{StreamExt, stream};
+
+use crate::{
+    Answer, Opener, Person, Problem, Status,
+    request::{Open, Who},
+    service::{Asking, Unavailable},
+};
+
+/// People that are opened at the same time.
+const AT_ONCE: usize = 8;
+
+/// Bytes of sealed values in one answer: Lambda answers with at most 6 MB, and JSON may
+/// double what was sealed.
+const ANSWER_BYTES: usize = 2 * 1024 * 1024;
+
+/// What is wanted of every person of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) fields: &'a Asked,
+    pub(crate) purpose: Option<&'a DefinitionId>,
+}
+
+impl Opener {
+    pub(crate) async fn open(&self, asking: &Asking<'_>, open: Open) -> Result<Answer, Unavailable> {
+        let purpose = match &open.purpose {
+            None => None,
+            Some(name) => match self.names.purpose(&self.vault, name).await? {
+                Some(id) => Some(id),
+                None => {
+                    let ja = "その利用目的はありません（purpose）。".to_owned();
+                    return Ok(Problem::request(vec![(ja, "There is no such purpose (purpose).".to_owned())]).into());
+                }
+            },
+        };
+        let note = match &open.note {
+            None => None,
+            Some(note) => {
+                let sealed = self.secrets.note.seal(asking.id, note.reveal());
+                Some(sealed.map_err(|_| Unavailable::Note)?)
+            }
+        };
+        let wanted = Wanted { fields: &open.fields, purpose: purpose.as_ref() };
+        let bytes = ANSWER_BYTES / open.people.len().max(1);
+        let mut people = Vec::with_capacity(open.people.len());
+        for part in open.people.chunks(MAX_SUBJECTS) {
+            let mut subjects = Vec::with_capacity(part.len());
+            for who in part {
+                subjects.push(self.resolve(who, asking).await?);
+            }
+            let mut named: Vec<SubjectId> = subjects.iter().flatten().copied().collect();
+            named.sort_unstable();
+            named.dedup();
+            let mut entry = asking.entry("open");
+            entry.unknown = subjects.iter().filter(|subject| subject.is_none()).count();
+            entry.subjects = named;
+            entry.fields = open.fields.names();
+            entry.purpose = Some(purpose.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string));
+            entry.reason = Some(open.reason.as_str());
+            entry.note.clone_from(&note);
+            let recorded = self.ledger.record(&entry).await?;
+
+            let opening: Vec<_> = part
+                .iter()
+                .zip(&subjects)
+                .map(|(who, subject)| async {
+                    let Some(subject) = *subject else { return Person::nobody() };
+                    let submission = match who {
+                        Who::Submission { id, .. } => Some(id.as_str()),
+                        Who::Person(_) | Who::User { .. } => None,
+                    };
+                    let window = Window { after: open.after.as_deref(), submission, bytes };
+                    self.person(&recorded, subject, wanted, window, asking.now).await
+                })
+                .collect();
+            let opened: Vec<Person> = stream::iter(opening).buffered(AT_ONCE).collect().await;
+            self.record_refusals(asking, &open, &subjects, &opened).await?;
+            people.extend(opened);
+        }
+        Ok(Answer::Opened { people })
+    }
+
+    /// Who somebody is: no call, or one for a LINE user id. It opens nothing.
+    async fn resolve(&self, who: &Who, asking: &Asking<'_>) -> Result<Option<SubjectId>, StoreError> {
+        let (channel, user) = match who {
+            Who::Person(subject) | Who::Submission { subject, .. } => return Ok(Some(*subject)),
+            Who::User { channel, user } => (channel, user),
+        };
+        for index in &self.secrets.user_index {
+            let pk = key::mapping(channel, &index.user(channel, user));
+            match self.vault.mapping(&pk, asking.now).await {
+                Ok(mapping) => match mapping.standing {
+                    Standing::Known(person) => return Ok(Some(person.key.subject)),
+                    Standing::Absent | Standing::Erased { .. } => {}
+                },
+                // Nobody's: a planted mapping names a person of the intruder's choice.
+                Err(StoreError::NotVouched) => tracing::error!("a mapping is not vouched for"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refusals are entries of their own, one for each ground.
+    async fn record_refusals(
+        &self,
+        asking: &Asking<'_>,
+        open: &Open,
+        subjects: &[Option<SubjectId>],
+        opened: &[Person],
+    ) -> Result<(), Unavailable> {
+        for refusal in [Refusal::Restricted, Refusal::Refused, Refusal::Withdrawn] {
+            let refused = |person: &Person| {
+                person.status == Status::Refused(refusal)
+                    || person.withheld.values().any(|why| *why == refusal.as_str())
+            };
+            let mut whom: Vec<SubjectId> = subjects
+                .iter()
+                .zip(opened)
+                .filter(|(_, person)| refused(person))
+                .filter_map(|(subject, _)| *subject)
+                .collect();
+            whom.sort_unstable();
+            whom.dedup();
+            if !whom.is_empty() {
+                let mut entry = asking.entry("refuse");
+                entry.subjects = whom;
+                entry.reason = Some(open.reason.as_str());
+                entry.refusal = Some(refusal.as_str());
+                self.ledger.record(&entry).await?;
+            }
+        }
+        Ok(())
+    }
+}

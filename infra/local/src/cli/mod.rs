@@ -1,0 +1,194 @@
+//! The command line: its arguments and what each command does. What it prints goes
+//! through [`say`].
+
+mod access;
+mod audit;
+mod list;
+mod open;
+mod operator;
+pub mod say;
+
+use std::path::PathBuf;
+
+use azukari::domain::operator::OperatorId;
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+use crate::{
+    config::{self, operators::LOCAL},
+    operator_key::{self, NoKey, OperatorKey},
+    serve,
+};
+
+/// LINE公式アカウントの個人情報を預かる。 / Custody for what a LINE Official Account collects.
+#[derive(Parser)]
+#[command(name = "azukari", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    places: Places,
+}
+
+const EXAMPLES: &str = "\
+例 / Examples:
+  azukari                                    このマシンで全体を動かす / run everything on this machine
+  AZUKARI_LISTEN=127.0.0.1:9000 azukari      別のポートで / on another port
+  azukari check-config                       設定だけを確かめる / check the configuration only
+  azukari list --since 2026-11-20            届いたものの一覧 / what came in
+  azukari open --person ID --fields text --purpose chat --reason inquiry
+                                             開封する（台帳に残る） / open, on the record
+  azukari audit show                         台帳を読む / read the ledger
+  azukari audit verify                       台帳を検証する / check the ledger";
+
+#[derive(Subcommand)]
+enum Command {
+    /// このマシンで全体を動かす（省略時）。 / Run everything on this machine (default).
+    Serve,
+    /// 設定ファイルを確かめ、問題をすべて示す。 / Check the configuration and show every problem.
+    CheckConfig,
+    /// 担当者の鍵を作る。 / Make keys for operators.
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// 届いたものの一覧（件数と時刻だけ）。 / List what came in: counts and times only.
+    #[command(after_help = list::EXAMPLES)]
+    List(list::Arguments),
+    /// 理由を記録して開封する。 / Open, with a reason that is recorded.
+    #[command(after_help = open::EXAMPLES)]
+    Open(Box<open::Arguments>),
+    /// 開封の台帳を読む、確かめる、書き出す。 / Read, check or export the ledger of openings.
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// Where things are on one machine.
+#[derive(Args, Clone)]
+pub struct Places {
+    /// 待ち受けるアドレス（このマシンの中だけ）。 / Address to listen on (this machine only).
+    #[arg(long, global = true, env = "AZUKARI_LISTEN", default_value = serve::LISTEN)]
+    pub listen: String,
+    /// データベース、鍵、シークレットの置き場所。 / Where database, keys and secrets are.
+    #[arg(long, global = true, env = "AZUKARI_DATA_DIR", default_value = ".azukari")]
+    pub data_dir: PathBuf,
+    /// 設定の置き場所。 / Where the configuration is.
+    #[arg(long, global = true, env = "AZUKARI_CONFIG_DIR", default_value = "infra/config")]
+    pub config_dir: PathBuf,
+}
+
+/// As whom, and where.
+#[derive(Args, Clone)]
+pub struct Who {
+    /// 担当者の名前。 / Your name as an operator.
+    #[arg(long = "as", value_name = "NAME", default_value = LOCAL)]
+    name: String,
+    /// 担当者の鍵（省略時はデータの置き場所のoperators/NAME.pem）。 / Your key (default: operators/NAME.pem in the data folder).
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// クラウドの環境（スタック名）。省略時はこのマシン。 / A stage in the cloud (its stack's name); default: this machine.
+    #[arg(long, value_name = "STACK")]
+    stage: Option<String>,
+}
+
+impl Who {
+    fn key(&self, places: &Places) -> Result<OperatorKey, NoKey> {
+        let id = OperatorId::parse(&self.name).map_err(|_| NoKey::Unusable)?;
+        let path = self.key.clone().unwrap_or_else(|| operator_key::usual_path(&places.data_dir, &id));
+        OperatorKey::read(id, &path)
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It was told why.
+    #[error("{0}")]
+    Said(String),
+    /// Something below it.
+    #[error(transparent)]
+    Other(#[from] Box<dyn std::error::Error>),
+    /// It has said everything already; only the exit code is left.
+    #[error("")]
+    Quiet(u8),
+}
+
+impl Failed {
+    /// Any other error.
+    fn other(error: impl std::error::Error + 'static) -> Self {
+        Self::Other(Box::new(error))
+    }
+
+    /// What to tell the shell: 1 for a failure, 3 for a ledger whose end is not proven.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Quiet(code) => *code,
+            Self::Said(_) | Self::Other(_) => 1,
+        }
+    }
+}
+
+/// Reads the arguments. Wrong use is answered with what is wrong and an example.
+///
+/// # Errors
+/// The exit code, after everything has been said.
+pub fn arguments() -> Result<Cli, u8> {
+    Cli::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            say::line(&error.to_string());
+            0
+        }
+        _ => {
+            say::complaint(&error.to_string());
+            let word = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+            say::complaint(match word.as_deref() {
+                Some("open") => open::EXAMPLES,
+                Some("list") => list::EXAMPLES,
+                Some("audit") => audit::EXAMPLES,
+                Some("operator") => operator::EXAMPLES,
+                _ => EXAMPLES,
+            });
+            2
+        }
+    })
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+/// See [`Failed`].
+pub async fn run(cli: Cli) -> Result<(), Failed> {
+    let places = cli.places;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => self::serve(places).await,
+        Command::CheckConfig => check_config(&places),
+        Command::Operator(command) => operator::run(command, &places),
+        Command::List(arguments) => list::run(arguments, &places).await,
+        Command::Open(arguments) => open::run(*arguments, &places).await,
+        Command::Audit(command) => audit::run(command, &places).await,
+    }
+}
+
+async fn serve(places: Places) -> Result<(), Failed> {
+    let address = serve::loopback(&places.listen).map_err(Failed::other)?;
+    say::log_everything(&places.data_dir);
+    let installation = access::open(&places).await.map_err(Failed::other)?;
+    let data = installation.data_dir().display().to_string();
+    serve::serve(installation, address, |address| {
+        say::line(&format!("預かりの準備ができました。ブラウザで開いてください: http://{address}/"));
+        say::line(&format!("Azukari is ready. Open in a browser:  http://{address}/"));
+        say::line(&format!("データ / data: {data}    止める / stop: Ctrl-C"));
+    })
+    .await
+    .map_err(Failed::other)
+}
+
+fn check_config(places: &Places) -> Result<(), Failed> {
+    let read = config::read(&places.config_dir).map_err(Failed::other)?;
+    let (channels, policies, purposes) = (read.channels.len(), read.policies.len(), read.purposes.len());
+    let operators = read.operators.len();
+    say::line(&format!(
+        "設定に問題はありません: チャネル{channels}、ポリシー{policies}、目的{purposes}、担当者とシステム{operators}"
+    ));
+    say::line(&format!(
+        "The configuration is sound: {channels} channel(s), {policies} policy(s), {purposes} purpose(s), {operators} operator(s) and system(s)"
+    ));
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Everything that is held of a person, as it is stored: read by the opener alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::{
+    consent::Consent,
+    id::{ChannelName, DefinitionId, SubjectId, VersionId},
+    time::UnixMs,
+};
+use crate::seal::envelope::Envelope;
+use crate::store::{
+    Item, StoreError, Vault,
+    key::{self, ALONE, HOLD, ORDER},
+};
+
+/// A sealed row whose origin tag fits.
+#[derive(Debug, Clone)]
+pub struct SealedRow {
+    /// The sort key.
+    pub sk: String,
+    /// What it holds.
+    pub kind: String,
+    /// Why it is kept.
+    pub purpose: DefinitionId,
+    /// The policy version in force when it came.
+    pub policy: VersionId,
+    /// The policy version the person was shown.
+    pub shown: Option<VersionId>,
+    /// The form version it was given in, if any.
+    pub form: Option<VersionId>,
+    /// When it happened.
+    pub event_at: UnixMs,
+    /// When it is to be erased.
+    pub due_at: UnixMs,
+    /// Whether it is held only until consent.
+    pub awaiting_consent: bool,
+    /// Whether its due time moves on with the person's last contact.
+    pub follows_contact: bool,
+    /// The content.
+    pub env: Envelope,
+}
+
+/// The row of the person themselves.
+#[derive(Debug, Clone)]
+pub struct ContactRow {
+    /// The channel they are known in.
+    pub channel: ChannelName,
+    /// The partition of their mapping.
+    pub mapping: String,
+    /// Their LINE user id, sealed.
+    pub row: SealedRow,
+}
+
+/// A row that cannot be used, and why: `origin_tag` if it was planted or edited,
+/// `malformed` if it is vouched for and yet not well formed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// The sort key.
+    pub sk: String,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// What is held of a person.
+#[derive(Debug, Default)]
+pub struct Holding {
+    /// The person; `None` if they are gone, or their row cannot be used.
+    pub contact: Option<ContactRow>,
+    /// The values, in the order of their sort keys.
+    pub values: Vec<SealedRow>,
+    /// The newest that they said about each purpose. A row that is not vouched for
+    /// counts as a withdrawal.
+    pub consents: BTreeMap<DefinitionId, Consent>,
+    /// Whether a hold lies on them, vouched for or not.
+    pub held: bool,
+    /// Whether a vouched order to erase them waits.
+    pub erase_ordered: bool,
+    /// Rows that cannot be used.
+    pub bad: Vec<BadRow>,
+    /// Set if not all values are here: the sort key behind which to go on.
+    pub more: Option<String>,
+    /// Whether there is any row at all.
+    pub any: bool,
+}
+
+/// Which values are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    /// Only behind this sort key.
+    pub after: Option<&'a str>,
+    /// Only of this submission.
+    pub submission: Option<&'a str>,
+    /// At most so many bytes of sealed values, one value at least.
+    pub bytes: usize,
+}
+
+impl Vault {
+    /// Reads what is held of a person, consistently: one call for each 1 MB.
+    ///
+    /// # Errors
+    /// A call failed. Rows that cannot be used are reported, not fatal.
+    pub async fn holding(&self, subject: SubjectId, window: Window<'_>) -> Result<Holding, StoreError> {
+        let mut reading = Reading { holding: Holding::default(), left: window.bytes, last: None, window };
+        let mut from = None;
+        loop {
+            let answer = self
+                .client()
+                .query()
+                .table_name(self.table())
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(key::subject(subject)))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .set_return_consumed_capacity(self.metering())
+                .send()
+                .await
+                .map_err(|error| StoreError::call("Query", error))?;
+            self.spent(answer.consumed_capacity());
+            for map in answer.items.unwrap_or_default() {
+                reading.row(self, map);
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(reading.holding);
+            }
+        }
+    }
+}
+
+struct Reading<'a> {
+    holding: Holding,
+    left: usize,
+    last: Option<String>,
+    window: Window<'a>,
+}
+
+impl Reading<'_> {
+    fn row(&mut self, vault: &Vault, map: HashMap<String, AttributeValue>) {
+        let sk = map.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+        self.holding.any = true;
+        // A hold stops everything even if somebody has tampered with it.
+        self.holding.held |= sk == HOLD;
+        let item = match Item::verified(map, vault.origin()) {
+            Ok(item) => item,
+            Err(_) => {
+                if let Some(purpose) = sk.strip_prefix("C#").and_then(|rest| rest.split('#').next()) {
+                    self.holding.consents.insert(DefinitionId::new(purpose), Consent::Refused);
+                }
+                return self.bad(sk, "origin_tag");
+            }
+        };
+        if self.vouched(&sk, &item).is_err() {
+            self.bad(sk, "malformed");
+        }
+    }
+
+    fn bad(&mut self, sk: String, why: &'static str) {
+        self.holding.bad.push(BadRow { sk, why });
+    }
+
+    fn vouched(&mut self, sk: &str, item: &Item) -> Result<(), StoreError> {
+        if sk == ALONE {
+            let malformed = StoreError::Row { attribute: "channel" };
+            let channel = ChannelName::parse(item.get_text("channel")?).map_err(|_| malformed)?;
+            let mapping = item.get_text("mapping")?.to_owned();
+            self.holding.contact = Some(ContactRow { channel, mapping, row: sealed(sk, item)? });
+        } else if sk.starts_with(ORDER) {
+            self.holding.erase_ordered |= item.get_text("what")? == "erase";
+        } else if sk.starts_with("C#") {
+            // Sort keys end in the time: a later row of the same purpose is newer. One
+            // that could not be read stays a refusal.
+            let purpose = DefinitionId::new(item.get_text("purpose")?);
+            let said = if item.get_text("consent")? == "given" { Consent::Given } else { Consent::Refused };
+            let tampered = self.holding.bad.iter().any(|bad| bad.sk.starts_with(&key::consents(&purpose)));
+            self.holding.consents.insert(purpose, if tampered { Consent::Refused } else { said });
+        } else if item.has("env") {
+            self.value(sealed(sk, item)?);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, row: SealedRow) {
+        let of_another =
+            |id: &str| !row.sk.strip_prefix(key::SUBMISSION).is_some_and(|sk| sk.split('#').next() == Some(id));
+        if self.window.after.is_some_and(|after| row.sk.as_str() <= after)
+            || self.window.submission.is_some_and(of_another)
+        {
+            return;
+        }
+        let size = row.env.fields().iter().map(Vec::len).sum::<usize>();
+        if self.holding.more.is_some() || (size > self.left && !self.holding.values.is_empty()) {
+            self.holding.more = self.last.clone();
+            return;
+        }
+        self.left = self.left.saturating_sub(size);
+        self.last = Some(row.sk.clone());
+        self.holding.values.push(row);
+    }
+}
+
+fn sealed(sk: &str, item: &Item) -> Result<SealedRow, StoreError> {
+    let version =
+        |name: &'static str, text: &str| VersionId::parse(text).map_err(|_| StoreError::Row { attribute: name });
+    let shown = item.find_text("shown").filter(|shown| *shown != "none");
+    Ok(SealedRow {
+        sk: sk.to_owned(),
+        kind: item.get_text("kind")?.to_owned(),
+        purpose: DefinitionId::new(item.get_text("purpose")?),
+        policy: version("policy", item.get_text("policy")?)?,
+        shown: shown.map(|shown| version("shown", shown)).transpose()?,
+        form: item.find_text("form").map(|form| version("form", form)).transpose()?,
+        event_at: item.get_time("event_at")?,
+        due_at: item.get_time("due_at")?,
+        awaiting_consent: item.find_text("awaiting").is_some(),
+        follows_contact: item.find_text("follows").is_some(),
+        env: Envelope::parse(item.get_bytes("env")?).map_err(|_| StoreError::Row { attribute: "env" })?,
+    })
+}
