@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use azukari::{
-    domain::{id::Malformed, origin::Nobody},
+    domain::{id::Malformed, operator::Operator, origin::Nobody},
     host::{
         aws,
         clock::Clock,
@@ -157,7 +157,7 @@ impl Installation {
         let kms = Arc::new(Kms::open(&options.data_dir.join("master-keys.json"))?);
         let wires = Arc::new(Wires::default());
         let channels: Vec<String> = configuration.channels.keys().cloned().collect();
-        let secrets = secrets_file::complete(&options.data_dir.join("secrets.toml"), &channels, &*mint)?;
+        let mut secrets = secrets_file::complete(&options.data_dir.join("secrets.toml"), &channels, &*mint)?;
 
         let admin = dynamodb_client(&dynamodb, &wires, Role::Admin);
         tables::create_missing(&admin, &TableNames::local()).await?;
@@ -171,6 +171,9 @@ impl Installation {
         operator_key::write_public(&evidence_file, &evidence)
             .map_err(|error| OpenError::Folder(evidence_file, error))?;
         let local = OperatorKey::local(&options.data_dir)?;
+        let operators: Vec<Operator> =
+            configuration.operators.iter().cloned().chain([local.operator(LOCAL_BUDGET)]).collect();
+        secrets["operators"] = secrets::operators(&operators);
 
         let installation = Self {
             options,
@@ -190,6 +193,7 @@ impl Installation {
             _lock: lock,
         };
         IntakeSecrets::read(&installation.secrets(Role::Webhook))?;
+        OpenerSecrets::read(&installation.secrets(Role::Opener))?;
         installation.refill().await?;
         Ok(installation)
     }
@@ -270,9 +274,7 @@ impl Installation {
     /// The secrets are not complete.
     pub fn opener(&self) -> Result<Opener, SecretsError> {
         let dynamodb = self.dynamodb_as(Role::Opener);
-        let mut secrets = OpenerSecrets::read(&self.secrets(Role::Opener))?;
-        secrets.operators = self.configuration.operators.clone();
-        secrets.operators.push(self.local.operator(LOCAL_BUDGET));
+        let secrets = OpenerSecrets::read(&self.secrets(Role::Opener))?;
         Ok(Opener::new(azukari_opener::Parts {
             ctx: self.ctx(),
             vault: self.vault_as(Role::Opener)?,

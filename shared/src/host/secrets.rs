@@ -169,6 +169,21 @@ impl OpenerSecrets {
     }
 }
 
+/// Operators in the form of the secret.
+#[cfg(feature = "opening")]
+pub fn operators(operators: &[Operator]) -> Value {
+    let each = operators.iter().map(|operator| {
+        serde_json::json!({
+            "id": operator.id.as_str(),
+            "role": operator.role.as_str(),
+            "public_key": STANDARD.encode(operator.public_key),
+            "purposes": operator.purposes,
+            "people_per_hour": operator.budget,
+        })
+    });
+    each.collect()
+}
+
 #[cfg(feature = "opening")]
 fn read_operator(operator: &Value) -> Result<Operator, &'static str> {
     let text = |member: &'static str| operator[member].as_str().ok_or(member);
@@ -269,6 +284,32 @@ mod tests {
         let sweeper = received(Role::Sweeper, &all());
         assert_eq!(sweeper, json!({"channel": {}, "keys": {"origin": all()["keys"]["origin"]}}));
         assert_eq!(received(Role::Locksmith, &all()), json!({"channel": {}, "keys": {}}));
+    }
+
+    #[cfg(feature = "opening")]
+    #[test]
+    fn the_opener_receives_its_keys_and_its_operators() {
+        let operator = Operator {
+            id: OperatorId::parse("desk").unwrap(),
+            role: OperatorRole::Staff,
+            purposes: vec!["chat".into()],
+            budget: 7,
+            public_key: [4; 65],
+        };
+        let mut all = all();
+        all["keys"]["note"] = all["keys"]["origin"].clone();
+        all["operators"] = operators(std::slice::from_ref(&operator));
+        let secret = received(Role::Opener, &all);
+        assert_eq!(OpenerSecrets::read(&secret).unwrap().operators, [operator]);
+        assert!(received(Role::Webhook, &all).get("operators").is_none());
+        let mut twice = secret.clone();
+        twice["operators"] = json!([all["operators"][0], all["operators"][0], {"id": "a", "role": "boss"}]);
+        twice["keys"]["note"] = json!("");
+        let error = OpenerSecrets::read(&twice).unwrap_err().to_string();
+        for part in ["operators[1].id is there twice", "operators[2].role is missing or malformed", "keys.note: not a"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]
