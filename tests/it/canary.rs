@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// An event of every type and shape, a marker in every member that a person or their
 /// phone can fill.
-fn everything(app: &TestApp) -> Vec<Value> {
+pub(crate) fn everything(app: &TestApp) -> Vec<Value> {
     let someone = app.someone();
     let other = app.someone();
     let mark = |what: &str| app.marker(what);

@@ -1,11 +1,13 @@
 //! Stories over everything, each through the doors that LINE and the schedules use.
 
+mod audit;
 mod calls;
 mod canary;
 mod erasure;
 mod faults;
 mod intake;
 mod local;
+mod opener;
 mod order;
 mod pool;
 mod roles;

@@ -73,7 +73,20 @@ const ROW_OPERATIONS: [Operation; 5] =
 #[tokio::test]
 async fn every_call_that_the_table_does_not_grant_is_denied() {
     let app = TestApp::new().await;
-    let families = ["L#demo#0", "K#0", "S#0", "P#index", "W#sweep", "E#2026-11-21", "N#0", "X#0", "Q#0", "other"];
+    let families = [
+        "L#demo#0",
+        "K#0",
+        "S#0",
+        "P#index",
+        "W#sweep",
+        "E#2026-11-21",
+        "N#0",
+        "X#0",
+        "Q#0",
+        "A#opener-0",
+        "A#index",
+        "other",
+    ];
     let mut denied = 0;
     for role in Role::ALL {
         let client = app.installation().dynamodb_as(role);
@@ -201,6 +214,7 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
     assert_eq!(app.hook(&events).await, 200);
     app.installation().refill().await.unwrap();
     crate::erasure::erase(&app, "kept", &erased, NOON).await;
+    crate::opener::every_act(&app, "kept", &someone).await;
     app.advance_days(2);
     app.sweep_all().await;
     for call in app.calls().into_iter().filter(|call| call.service != Service::Line) {
@@ -209,7 +223,7 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
             called.push((role, touch.operation, touch.target, touch.partition));
         }
     }
-    for role in [Role::Webhook, Role::Locksmith, Role::Sweeper] {
+    for role in [Role::Webhook, Role::Locksmith, Role::Sweeper, Role::Opener] {
         let permissions = permissions(role);
         for grant in permissions.tables {
             let target = match grant.target {

@@ -17,7 +17,7 @@ use axum::{
     routing::{get, post},
 };
 use azukari::host::{roles::Role, settings};
-use azukari_local::engine::wire::Wire;
+use azukari_local::{engine::wire::Wire, installation::AUDIENCE};
 use azukari_tests::app::TestApp;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http_body_util::BodyExt;
@@ -171,7 +171,7 @@ async fn pass(connector: SharedHttpConnector, request: Request) -> Response {
 
 async fn own_settings(app: &TestApp, role: Role) -> HashMap<String, String> {
     let kms = app.installation().kms_as(Role::Admin);
-    let enrol = azukari::keys::enrol::public_key(&kms, "enrol").await.expect("the enrol key answers");
+    let enrol = azukari::keys::public_key(&kms, "enrol").await.expect("the enrol key answers");
     let value = |name: &str| match name {
         settings::VAULT_TABLE => "vault".to_owned(),
         settings::KEYS_TABLE => "keys".to_owned(),
@@ -180,6 +180,8 @@ async fn own_settings(app: &TestApp, role: Role) -> HashMap<String, String> {
         settings::ENROL_PUBLIC_KEY => STANDARD.encode(&enrol),
         settings::WRAP_KEY => "wrap".to_owned(),
         settings::ENROL_KEY => "enrol".to_owned(),
+        settings::EVIDENCE_KEY => "evidence".to_owned(),
+        settings::AUDIENCE => AUDIENCE.to_owned(),
         settings::POOL_TARGET => "26".to_owned(),
         settings::LINE_API => "http://127.0.0.1:9".to_owned(),
         other => panic!("the test knows no value for {other}"),
@@ -251,6 +253,27 @@ async fn the_sweeper_function_erases_what_is_due() {
 }
 
 #[tokio::test]
+async fn the_opener_function_opens_on_the_record() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let now = azukari::host::clock::Clock::now(&azukari::host::clock::SystemClock);
+    let text = app.marker("関数");
+    assert_eq!(app.hook_to("kept", &[someone.text("1", now.get(), &text)]).await, 200);
+    let host = Host::start(&app, Role::Opener).await;
+    let request = json!({
+        "act": "open", "people": [{"user_id": someone.0, "channel": "kept"}],
+        "fields": ["text"], "purpose": "chat", "reason": "inquiry"
+    });
+    let assertion = app.installation().local_operator().assertion(AUDIENCE, now, &request).unwrap();
+    let (outcome, answer) = host.invoke(json!({ "assertion": assertion })).await;
+    assert_eq!(outcome, "response", "{answer}");
+    assert!(answer["people"][0]["records"][0]["fields"]["text"] == text.as_str(), "it was opened");
+    let (_, answer) = host.invoke(json!({ "assertion": assertion })).await;
+    assert_eq!(answer["error"]["code"], "replayed", "{answer}");
+    assert_eq!(app.entries().len(), 2);
+}
+
+#[tokio::test]
 async fn a_function_that_is_not_set_up_says_so_and_does_not_start() {
     let app = TestApp::new().await;
     for (role, name, value) in [
@@ -258,6 +281,7 @@ async fn a_function_that_is_not_set_up_says_so_and_does_not_start() {
         (Role::Webhook, settings::VAULT_TABLE, ""),
         (Role::Locksmith, settings::POOL_TARGET, "0"),
         (Role::Sweeper, settings::SECRET, ""),
+        (Role::Opener, settings::AUDIENCE, ""),
     ] {
         let mut host = Host::start_with(&app, role, &[(name, value)]).await;
         let status = host._function.wait().await.expect("it ends");

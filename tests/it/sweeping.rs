@@ -2,7 +2,7 @@
 
 use azukari::{
     domain::{
-        consent::Consent,
+        consent::{Consent, Said},
         time::{DAY_MS, HOUR_MS, UnixMs},
     },
     host::{deadline::Deadline, roles::Role},

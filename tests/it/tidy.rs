@@ -105,6 +105,14 @@ fn intake_cannot_name_what_opens() {
         let turned_on = text.lines().any(|line| line.contains("\"opening\"") && !line.starts_with("opening"));
         assert!(!turned_on, "{manifest} turns the opening half on");
     }
+    // Nor can it name the function that does.
+    for function in INTAKE {
+        let manifest = fs::read_to_string(root().join("functions").join(function).join("Cargo.toml")).unwrap();
+        assert!(
+            !manifest.contains("azukari-opener") && !manifest.contains("lambda\""),
+            "{function} can call the opener"
+        );
+    }
 }
 
 #[test]

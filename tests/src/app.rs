@@ -24,6 +24,7 @@ use azukari_local::{
     engine::wire::{Call, Service, Weather},
     installation::{Installation, Options},
 };
+use azukari_opener::Opener;
 use azukari_sweeper::{Report, SweepError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Request, StatusCode};
@@ -47,6 +48,7 @@ pub struct TestApp {
     /// Absent only while the process is "down" in [`TestApp::restart`].
     installation: Option<Arc<Installation>>,
     router: Router,
+    opener: Arc<Opener>,
     folder: tempfile::TempDir,
     canaries: Mutex<Canaries>,
     heard: Mutex<Vec<u8>>,
@@ -76,8 +78,9 @@ impl TestApp {
             copy_folder(&started().await.join("data"), &folder.path().join("data"));
         }
         let installation = Arc::new(installation(folder.path(), NOON).await);
-        let router = router(&installation);
-        Self { installation: Some(installation), router, folder, canaries: Mutex::default(), heard: Mutex::default() }
+        let (router, opener) = functions(&installation);
+        let (canaries, heard) = (Mutex::default(), Mutex::default());
+        Self { installation: Some(installation), router, opener, folder, canaries, heard }
     }
 
     /// Ends the process and begins it again over the same folder. Time goes on where
@@ -87,13 +90,19 @@ impl TestApp {
         self.router = Router::new();
         self.installation = None;
         let installation = Arc::new(installation(self.folder.path(), now).await);
-        self.router = router(&installation);
+        (self.router, self.opener) = functions(&installation);
         self.installation = Some(installation);
     }
 
-    /// A cold start of the webhook function: nothing is remembered.
+    /// A cold start of every function: nothing is remembered, and the opener begins a
+    /// chain of its own.
     pub fn cold_start(&mut self) {
-        self.router = router(self.installation());
+        (self.router, self.opener) = functions(self.installation());
+    }
+
+    /// The opener function.
+    pub fn opener(&self) -> &Opener {
+        &self.opener
     }
 
     /// The installation itself.
@@ -162,10 +171,7 @@ impl TestApp {
             ("answers".to_owned(), self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()),
             ("metrics".to_owned(), format!("{:?}", self.installation().metrics().snapshot()).into_bytes()),
         ];
-        for entry in std::fs::read_dir(self.folder.path().join("data")).expect("the data folder is there").flatten() {
-            let bytes = std::fs::read(entry.path()).unwrap_or_default();
-            sources.push((entry.file_name().to_string_lossy().into_owned(), bytes));
-        }
+        sources.extend(files(&self.folder.path().join("data")));
         let found = self.canaries.lock().unwrap_or_else(PoisonError::into_inner).find_in(&sources);
         assert!(found.is_empty(), "plain text was left behind: {found:#?}");
     }
@@ -329,8 +335,9 @@ async fn installation(folder: &Path, at: i64) -> Installation {
     Installation::open(options, clock).await.expect("the installation opens")
 }
 
-fn router(installation: &Installation) -> Router {
-    azukari_webhook::router(Arc::new(installation.webhook().expect("the secrets are complete")))
+fn functions(installation: &Installation) -> (Router, Arc<Opener>) {
+    let router = azukari_webhook::router(Arc::new(installation.webhook().expect("the secrets are complete")));
+    (router, Arc::new(installation.opener().expect("the secrets are complete")))
 }
 
 /// The data folder of an installation right after its first start, made once: the
@@ -348,10 +355,29 @@ async fn started() -> PathBuf {
     STARTED.get_or_init(|| folder).path().to_owned()
 }
 
+/// Every file of a folder and of those in it.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        if entry.path().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            found.push((entry.file_name().to_string_lossy().into_owned(), bytes));
+        }
+    }
+    found
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
-        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
     }
 }
 
@@ -373,6 +399,7 @@ fn write_configuration(folder: &Path, files: &[(&str, &str)]) {
         let text = channel.replace("before_consent = \"keep_24h\"", &format!("before_consent = \"{rule}\""));
         write(&format!("channels/{name}.toml"), &text);
     }
+    write("operators.toml", &crate::operators::configuration());
     for (name, text) in files {
         write(name, text);
     }

@@ -8,5 +8,6 @@ pub mod faults;
 pub mod independent;
 pub mod line;
 pub mod opened;
+pub mod operators;
 pub mod sealed;
 pub mod witness;

@@ -105,7 +105,7 @@ pub fn open(vector: &Vector) -> Result<Vec<(String, String)>, String> {
     let envelope = Envelope::parse(&vector.envelope_bytes()).map_err(|error| error.to_string())?;
     let secret = Plain::new(unhex(&vector.secret));
     let place = OwnedPlace::of(vector);
-    let opened = opening::open(&secret, &place.as_place(), &owner(vector), &envelope, |_| true);
+    let opened = opening::open(&secret, &place.as_place(), |found| *found == owner(vector), &envelope, |_| true);
     let opened = opened.map_err(|error| error.to_string())?;
     Ok(opened.into_iter().map(|(name, plain)| (name, String::from_utf8_lossy(plain.reveal()).into_owned())).collect())
 }

@@ -8,6 +8,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         Some("webhook") => azukari_webhook::lambda::host().await,
         Some("locksmith") => azukari_locksmith::lambda::host().await,
         Some("sweeper") => azukari_sweeper::lambda::host().await,
-        _ => Err("name a function: webhook, locksmith or sweeper".into()),
+        Some("opener") => azukari_opener::lambda::host().await,
+        _ => Err("name a function: webhook, locksmith, sweeper or opener".into()),
     }
 }
