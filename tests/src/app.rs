@@ -14,7 +14,11 @@ use azukari::{
         id::{ChannelName, LineUserId, SubjectId},
         time::UnixMs,
     },
-    host::{clock::Clock, roles::Role},
+    host::{
+        clock::Clock,
+        mint::{Mint, SystemMint},
+        roles::Role,
+    },
     line::signature,
     seal::index::IndexKey,
     store::{key, tables::Table},
@@ -49,6 +53,7 @@ pub struct TestApp {
     installation: Option<Arc<Installation>>,
     router: Router,
     opener: Arc<Opener>,
+    mint: Arc<dyn Mint>,
     folder: tempfile::TempDir,
     canaries: Mutex<Canaries>,
     heard: Mutex<Vec<u8>>,
@@ -71,16 +76,28 @@ impl TestApp {
 
     /// The same, with some configuration files of the test's own.
     pub async fn with_files(files: &[(&str, &str)]) -> Self {
+        Self::with_mint(files, Arc::new(SystemMint::new())).await
+    }
+
+    /// The same, with random ids from a seed, answering on one thread: everything in
+    /// it happens in the same order in every run.
+    pub async fn of_seed(seed: u64) -> Self {
+        let app = Self::with_mint(&[], Arc::new(SeededMint::new(seed))).await;
+        app.installation().wires().answer_inline();
+        app
+    }
+
+    async fn with_mint(files: &[(&str, &str)], mint: Arc<dyn Mint>) -> Self {
         witness::listen();
         let folder = scratch();
         write_configuration(folder.path(), files);
         if files.is_empty() {
             copy_folder(&started().await.join("data"), &folder.path().join("data"));
         }
-        let installation = Arc::new(installation(folder.path(), NOON).await);
+        let installation = Arc::new(installation(folder.path(), NOON, Arc::clone(&mint)).await);
         let (router, opener) = functions(&installation);
         let (canaries, heard) = (Mutex::default(), Mutex::default());
-        Self { installation: Some(installation), router, opener, folder, canaries, heard }
+        Self { installation: Some(installation), router, opener, mint, folder, canaries, heard }
     }
 
     /// Ends the process and begins it again over the same folder. Time goes on where
@@ -89,7 +106,7 @@ impl TestApp {
         let now = self.now();
         self.router = Router::new();
         self.installation = None;
-        let installation = Arc::new(installation(self.folder.path(), now).await);
+        let installation = Arc::new(installation(self.folder.path(), now, Arc::clone(&self.mint)).await);
         (self.router, self.opener) = functions(&installation);
         self.installation = Some(installation);
     }
@@ -166,14 +183,24 @@ impl TestApp {
     /// Fails if a canary is found in a file of the data folder, a log line, a panic,
     /// an answer or a metric.
     pub fn assert_nothing_in_the_clear(&self) {
+        let found = self.found_in_the_clear();
+        assert!(found.is_empty(), "plain text was left behind: {found:#?}");
+    }
+
+    /// Where canaries are found.
+    pub fn found_in_the_clear(&self) -> Vec<String> {
         let mut sources = vec![
             ("what was said".to_owned(), witness::said()),
             ("answers".to_owned(), self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()),
             ("metrics".to_owned(), format!("{:?}", self.installation().metrics().snapshot()).into_bytes()),
         ];
         sources.extend(files(&self.folder.path().join("data")));
-        let found = self.canaries.lock().unwrap_or_else(PoisonError::into_inner).find_in(&sources);
-        assert!(found.is_empty(), "plain text was left behind: {found:#?}");
+        self.canaries.lock().unwrap_or_else(PoisonError::into_inner).find_in(&sources)
+    }
+
+    /// Ends without the search for plain text, for who has done it already.
+    pub fn close(self) {
+        std::fs::remove_dir_all(self.folder.path().join("data")).unwrap_or_default();
     }
 
     // ----------------------------------------------------------------- LINE
@@ -329,10 +356,25 @@ pub fn scratch() -> tempfile::TempDir {
     in_memory.unwrap_or_else(|| tempfile::tempdir().expect("a temporary folder"))
 }
 
-async fn installation(folder: &Path, at: i64) -> Installation {
+/// Random values that are the same for the same seed.
+struct SeededMint(Mutex<fastrand::Rng>);
+
+impl SeededMint {
+    fn new(seed: u64) -> Self {
+        Self(Mutex::new(fastrand::Rng::with_seed(seed)))
+    }
+}
+
+impl Mint for SeededMint {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes);
+    }
+}
+
+async fn installation(folder: &Path, at: i64, mint: Arc<dyn Mint>) -> Installation {
     let options = Options { data_dir: folder.join("data"), config_dir: folder.join("config"), pool_target: POOL };
     let clock = Arc::new(MovableClock::frozen(UnixMs::new(at)));
-    Installation::open(options, clock).await.expect("the installation opens")
+    Installation::open_with(options, clock, mint).await.expect("the installation opens")
 }
 
 fn functions(installation: &Installation) -> (Router, Arc<Opener>) {
@@ -351,7 +393,7 @@ async fn started() -> PathBuf {
     }
     let folder = scratch();
     write_configuration(folder.path(), &[]);
-    drop(installation(folder.path(), NOON).await);
+    drop(installation(folder.path(), NOON, Arc::new(SeededMint::new(0))).await);
     STARTED.get_or_init(|| folder).path().to_owned()
 }
 

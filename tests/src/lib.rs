@@ -3,6 +3,7 @@
 //! plain text in everything that is left behind.
 
 pub mod app;
+pub mod bad_days;
 pub mod canary;
 pub mod faults;
 pub mod independent;

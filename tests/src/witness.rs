@@ -50,3 +50,8 @@ pub fn listen() {
 pub fn said() -> Vec<u8> {
     SAID.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
+
+/// Forgets what was said so far: for programs that tell many stories one by one.
+pub fn forget() {
+    SAID.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner).clear();
+}

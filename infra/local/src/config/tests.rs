@@ -187,7 +187,7 @@ public_key = "{POINT}"
     let problems = problems(&[("operators.toml", &operators)]);
     let parts = [
         ":3: id must be 1 to 32",
-        ":4: role must be one of staff, privacy_officer, auditor",
+        ":4: operator.role must be one of staff, privacy_officer, auditor",
         ":7: the id \"local\" belongs to local mode",
         ":9: public_key is not",
         ":13: there is no purpose \"gossip\"",

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -75,6 +75,10 @@ pub enum Fate {
     CallerDiesBefore,
     /// The caller dies after it has taken effect.
     CallerDiesAfter,
+    /// It is answered so many milliseconds later.
+    Delayed(u32),
+    /// It arrives twice, as a network may deliver it, and is answered once.
+    Doubled,
 }
 
 /// Decides the fate of each attempt.
@@ -102,6 +106,7 @@ pub struct Wires {
     ledger: Mutex<Ledger>,
     death: tokio::sync::Notify,
     numbered: AtomicU64,
+    inline: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +125,7 @@ impl Default for Wires {
             ledger: Mutex::default(),
             death: tokio::sync::Notify::new(),
             numbered: AtomicU64::new(0),
+            inline: AtomicBool::new(false),
         }
     }
 }
@@ -134,6 +140,12 @@ impl Wires {
     /// Sets the weather.
     pub fn set_weather(&self, weather: Arc<dyn Weather>) {
         *self.weather.write().unwrap_or_else(PoisonError::into_inner) = weather;
+    }
+
+    /// Answers on the caller's own thread, with a pause before and after: what happens
+    /// at the same time then happens in the same order in every run.
+    pub fn answer_inline(&self) {
+        self.inline.store(true, Ordering::Relaxed);
     }
 
     /// Forgets the calls so far and keeps those that come.
@@ -267,6 +279,15 @@ impl Wire {
                 self.effect(asked).await;
                 Err(ConnectorError::io("the answer was lost".into()))
             }
+            Fate::Delayed(ms) => {
+                tokio::time::sleep(std::time::Duration::from_millis(ms.into())).await;
+                Ok(response(self.effect(asked).await))
+            }
+            Fate::Doubled => {
+                let first = self.effect(asked.clone()).await;
+                self.effect(asked).await;
+                Ok(response(first))
+            }
             Fate::CallerDiesBefore => self.die().await,
             Fate::CallerDiesAfter => {
                 self.effect(asked).await;
@@ -276,6 +297,12 @@ impl Wire {
     }
 
     async fn effect(&self, asked: Asked) -> Reply {
+        if self.wires.inline.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+            let reply = self.engine.answer(&asked);
+            tokio::task::yield_now().await;
+            return reply;
+        }
         let engine = Arc::clone(&self.engine);
         tokio::task::spawn_blocking(move || engine.answer(&asked))
             .await

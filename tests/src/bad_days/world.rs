@@ -1,0 +1,486 @@
+//! The installation and its functions, driven by a plan and compared with the model
+//! after every action.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use azukari::{
+    domain::{
+        consent::Said,
+        erasure::Ground,
+        id::{ChannelName, LineUserId, SubjectId},
+        person::Standing,
+        plain::Plain,
+        time::UnixMs,
+    },
+    host::roles::Role,
+    keys::evidence::EvidenceKey,
+    seal::{self, place::RowPlace},
+    store::{
+        key,
+        ledger::{self, Head, Range},
+        order::EraseOrder,
+        tables::Table,
+        value::{ValueKind, ValueRow},
+    },
+};
+use azukari_local::engine::wire::Calm;
+use serde_json::Value;
+
+use crate::{
+    app::TestApp,
+    bad_days::{
+        Broken, Tally,
+        model::Model,
+        plan::{Action, Bad, CHANNELS, Event, EventKind, PEOPLE, PURPOSES, Plan, Who},
+        weather::{Storm, killed_after},
+    },
+    line::{Someone, redelivered},
+    operators::open,
+    witness,
+};
+
+const DAY: i64 = 86_400_000;
+
+struct World {
+    app: TestApp,
+    model: Model,
+    people: Vec<Someone>,
+    tally: Tally,
+    /// How often each person was opened with an answer: there must be as many entries.
+    answered: BTreeMap<String, usize>,
+}
+
+pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
+    witness::forget();
+    let app = TestApp::of_seed(plan.seed).await;
+    let people: Vec<Someone> =
+        (0..PEOPLE).map(|n| Someone::numbered(u128::from(plan.seed) << 64 | 0xbad0_0000 | n as u128)).collect();
+    for someone in &people {
+        app.watch(&someone.0);
+    }
+    let mut world = World { app, model: Model::new(), people, tally: Tally::default(), answered: BTreeMap::new() };
+    let mut result = Ok(());
+    for (number, action) in &plan.actions {
+        result = world.act(*number, action).await.map_err(|what| Broken { action: *number, what });
+        if result.is_err() {
+            break;
+        }
+    }
+    if result.is_ok() {
+        result = world.end().await.map_err(|what| Broken { action: usize::MAX, what });
+    }
+    // The search of plain text has been done; a second one would panic.
+    world.app.close();
+    result.map(|()| world.tally)
+}
+
+fn everybody() -> impl Iterator<Item = Who> {
+    (0..CHANNELS.len()).flat_map(|channel| (0..PEOPLE).map(move |person| Who { channel, person }))
+}
+
+impl World {
+    async fn act(&mut self, number: usize, action: &Action) -> Result<(), String> {
+        self.tally.count("actions", 1);
+        match action {
+            Action::Webhook { channel, events, bad, deliveries, stops_when_taken } => {
+                self.webhook(number, *channel, events, *bad, *deliveries, *stops_when_taken).await;
+            }
+            Action::Said { who, purpose, given } => self.said(*who, *purpose, *given).await,
+            Action::Submission { who } => self.submission(number, *who).await,
+            Action::Erase { who, ago } => self.erase(number, *who, *ago).await,
+            Action::Sweep(bad) => self.sweep(*bad).await,
+            Action::Refill(bad) => self.refill(*bad).await,
+            Action::Clock(ms) => {
+                if *ms > 0 || !self.model.anybody_closing() {
+                    self.app.advance(*ms);
+                }
+            }
+            Action::Open { who, officer, bad } => self.open(*who, *officer, *bad).await?,
+            Action::ColdStart => self.app.cold_start(),
+            Action::Restart(days) => self.restart(*days).await,
+        }
+        // Somebody is looked at after every action, everybody at the end.
+        let n = number.wrapping_mul(7) % (CHANNELS.len() * PEOPLE);
+        self.compare(Who { channel: n % CHANNELS.len(), person: n / CHANNELS.len() }).await
+    }
+
+    // ------------------------------------------------------------------ actions
+
+    async fn webhook(
+        &mut self,
+        number: usize,
+        channel: usize,
+        events: &[Event],
+        bad: Bad,
+        deliveries: u8,
+        stops_when_taken: bool,
+    ) {
+        let now = self.app.now();
+        let mut sent = Vec::new();
+        let mut bodies = Vec::new();
+        for (n, event) in events.iter().enumerate() {
+            let someone = self.people[event.person].clone();
+            let at = now - event.ago;
+            let who = Who { channel, person: event.person };
+            let id = format!("{number}x{n}");
+            let content = format!("語{}-{id}-終", self.people[0].0);
+            let (row, body) = match event.kind {
+                EventKind::Text => {
+                    self.app.watch(&content);
+                    (format!("R#m{id}"), someone.text(&format!("m{id}"), at, &content))
+                }
+                EventKind::Huge => (String::new(), someone.text(&format!("h{id}"), at, &"大".repeat(150_000))),
+                EventKind::Postback => {
+                    self.app.watch(&content);
+                    (format!("R#p{id}"), someone.postback(&format!("p{id}"), at, &content))
+                }
+                EventKind::Unsend(back) => {
+                    let texts = self.model.texts(who);
+                    let Some(row) = texts.iter().rev().nth(back).cloned() else { continue };
+                    let body = someone.unsend(row.trim_start_matches("R#"), at);
+                    (row, body)
+                }
+                EventKind::Follow => (String::new(), someone.follow(at)),
+                EventKind::Unfollow => (String::new(), someone.unfollow(at)),
+            };
+            sent.push((who, event, at, row, content));
+            bodies.push(body);
+        }
+        if bodies.is_empty() {
+            return;
+        }
+        for delivery in 0..deliveries {
+            let bad = if delivery == 0 { bad } else { Bad::default() };
+            let events = if delivery == 0 { bodies.clone() } else { redelivered(&bodies) };
+            let taken = self.deliver(CHANNELS[channel], &events, bad).await;
+            self.tally.count(if taken { "webhooks taken" } else { "webhooks not taken" }, 1);
+            for (who, event, at, row, content) in &sent {
+                self.model.delivered(*who, event, *at, row, content, taken, now);
+            }
+            if taken && stops_when_taken {
+                return;
+            }
+        }
+    }
+
+    async fn deliver(&mut self, channel: &str, events: &[Value], bad: Bad) -> bool {
+        self.app.weather(Storm::of(bad));
+        let wires = self.app.shared();
+        let status = tokio::select! {
+            biased;
+            () = wires.wires().death() => None,
+            status = killed_after(bad.killed_after, self.app.hook_to(channel, events)) => status,
+        };
+        self.app.weather(Calm);
+        if status.is_none() {
+            self.tally.count("functions killed", 1);
+            self.app.cold_start();
+        }
+        status.is_some_and(|status| status == 200)
+    }
+
+    /// Who somebody is, as the product knows them.
+    async fn subject(&self, who: Who) -> Option<SubjectId> {
+        let vault = self.app.installation().vault_as(Role::Opener).expect("the secrets are complete");
+        let pk = self.app.mapping_key(CHANNELS[who.channel], &self.people[who.person]);
+        match vault.mapping(&pk, UnixMs::new(self.app.now())).await.expect("calm weather").standing {
+            Standing::Known(person) => Some(person.key.subject),
+            Standing::Absent | Standing::Erased { .. } => None,
+        }
+    }
+
+    async fn said(&mut self, who: Who, purpose: usize, given: bool) {
+        if self.model.closing(who) {
+            return;
+        }
+        let Some(subject) = self.subject(who).await else { return };
+        let installation = self.app.installation();
+        let vault = installation.vault_as(Role::Sweeper).expect("the secrets are complete");
+        let said = if given { Said::Given } else { Said::Withdrawn };
+        let purpose_id = &installation.published().purposes[PURPOSES[purpose]].id;
+        let at = UnixMs::new(self.app.now());
+        let outcome = vault.put_consent(subject, purpose_id, said, "p.1", at).await.expect("calm weather");
+        // Twice in the same millisecond: the first counts.
+        if outcome == azukari::store::Outcome::Written {
+            self.model.said(who, purpose, given);
+        }
+    }
+
+    async fn submission(&mut self, number: usize, who: Who) {
+        if self.model.closing(who) || self.subject(who).await.is_none() {
+            return;
+        }
+        let (channel, someone) = (CHANNELS[who.channel], &self.people[who.person]);
+        let Some(key) = self.app.key_of(channel, someone).await else { return };
+        let installation = self.app.installation();
+        let now = UnixMs::new(self.app.now());
+        let terms = &installation.published().purposes["chat"];
+        let policy = installation.published().policies["privacy"].clone();
+        let id = format!("s{number}");
+        let sk = key::submission(&id, &terms.id);
+        let name = ChannelName::parse(channel).expect("a channel");
+        let place = RowPlace {
+            channel: &name,
+            subject: key.subject(),
+            row: &sk,
+            purpose: &terms.id,
+            policy: &policy,
+            form: None,
+        };
+        let owner = self.app.index_key().owner(&name, &LineUserId::parse(&someone.0).expect("a user id"));
+        let content = format!("答{}-{id}-終", self.people[0].0);
+        self.app.watch(&content);
+        let env = seal::seal(&key, &place, &owner, &[("answer", Plain::text(&content))]).expect("it seals");
+        let due_at = terms
+            .retention
+            .due(azukari::domain::retention::Facts { collected: now, last_contact: now.tokyo_day().start() });
+        let row = ValueRow {
+            subject: key.subject(),
+            sk,
+            kind: ValueKind::Submission,
+            purpose: terms.id.clone(),
+            policy: policy.clone(),
+            shown: Some(policy.to_string()),
+            form: None,
+            event_at: now,
+            due_at,
+            awaiting_consent: false,
+            follows_contact: false,
+            edit: None,
+            env,
+        };
+        let vault = installation.vault_as(Role::Sweeper).expect("the secrets are complete");
+        vault.put_value(row, now).await.expect("calm weather");
+        self.model.submitted(who, &format!("F#{id}"), &content, now.get());
+    }
+
+    async fn erase(&mut self, number: usize, who: Who, ago: i64) {
+        let Some(subject) = self.subject(who).await else { return };
+        let now = self.app.now();
+        let as_of = now - ago;
+        let order =
+            EraseOrder { subject, id: format!("sim{number}"), ground: Ground::Asked, as_of: UnixMs::new(as_of) };
+        let vault = self.app.installation().vault_as(Role::Sweeper).expect("the secrets are complete");
+        vault.put_erase_order(&order, UnixMs::new(now)).await.expect("calm weather");
+        self.model.erase_ordered(who, as_of);
+        self.tally.count("orders to erase", 1);
+    }
+
+    async fn sweep(&mut self, bad: Bad) {
+        self.app.weather(Storm::of(bad));
+        let installation = self.app.shared();
+        let report = tokio::select! {
+            biased;
+            () = installation.wires().death() => None,
+            report = killed_after(bad.killed_after, self.app.sweep()) => report.and_then(Result::ok),
+        };
+        self.app.weather(Calm);
+        let clean = report.is_some_and(|report| report.failed == 0 && report.complete);
+        self.tally.count(if clean { "sweeps done" } else { "sweeps broken off" }, 1);
+        self.model.swept(self.app.now(), clean);
+    }
+
+    async fn refill(&mut self, bad: Bad) {
+        self.app.weather(Storm::of(bad));
+        let installation = self.app.shared();
+        tokio::select! {
+            biased;
+            () = installation.wires().death() => {}
+            _ = killed_after(bad.killed_after, installation.refill()) => {}
+        }
+        self.app.weather(Calm);
+    }
+
+    async fn restart(&mut self, days: Option<u16>) {
+        if let Some(days) = days {
+            let path = self.app.folder().join("config/purposes.toml");
+            let text = std::fs::read_to_string(&path).expect("the configuration is there");
+            let (before, after) = text.split_once("days = ").expect("the first purpose is chat");
+            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            std::fs::write(path, format!("{before}days = {days}{after}")).expect("a file");
+            self.model.retention(days);
+        }
+        self.app.restart().await;
+        self.app.installation().wires().answer_inline();
+    }
+
+    async fn open(&mut self, who: Who, officer: bool, bad: Bad) -> Result<(), String> {
+        let (operator, purpose) = if officer { ("officer", None) } else { ("desk", Some("chat")) };
+        let request = open(CHANNELS[who.channel], &[&self.people[who.person]], &["*"], purpose);
+        let assertion = self.app.assertion(operator, &request);
+        self.app.weather(Storm::of(bad));
+        let installation = self.app.shared();
+        let answer = tokio::select! {
+            biased;
+            () = installation.wires().death() => None,
+            answer = killed_after(bad.killed_after, self.app.invoke(&assertion)) => answer,
+        };
+        self.app.weather(Calm);
+        let Some(answer) = answer else {
+            self.tally.count("openings killed", 1);
+            self.app.cold_start();
+            return Ok(());
+        };
+        self.tally.count("openings", 1);
+        let person = &answer["people"][0];
+        self.note_answer(person);
+        let shown = shown(person)?;
+        let expected = self.model.expected(who, officer, self.app.now());
+        for row in shown.keys() {
+            if expected.must_not.contains(row) {
+                return Err(format!("{who:?}: {row} was shown and must not be"));
+            }
+            if !expected.must.contains_key(row) && !expected.may.contains_key(row) {
+                return Err(format!("{who:?}: {row} was shown and is not for this purpose, or nobody sent it"));
+            }
+        }
+        // What was taken once is not taken again.
+        let again = self.app.invoke(&assertion).await;
+        let used = answer.get("error").is_none();
+        if used && again["error"]["code"] != "replayed" && again["error"]["code"] != "expired" {
+            return Err(format!("{who:?}: an assertion was taken twice"));
+        }
+        self.note_answer(&again["people"][0]);
+        Ok(())
+    }
+
+    fn note_answer(&mut self, person: &Value) {
+        if person["status"] == "opened" {
+            if let Some(id) = person["person"].as_str() {
+                *self.answered.entry(id.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    // --------------------------------------------------------------- comparison
+
+    async fn compare(&mut self, who: Who) -> Result<(), String> {
+        let request = open(CHANNELS[who.channel], &[&self.people[who.person]], &["*"], None);
+        let answer = self.app.ask("officer", &request).await;
+        let person = &answer["people"][0];
+        self.note_answer(person);
+        if !matches!(person["status"].as_str(), Some("opened" | "refused" | "not_found")) {
+            return Err(format!("{who:?}: in calm weather: {}", answer["error"]["code"]));
+        }
+        if person["bad"].as_object().is_some_and(|bad| !bad.is_empty()) {
+            return Err(format!("{who:?}: rows that cannot be used: {}", person["bad"]));
+        }
+        let shown = shown(person)?;
+        let expected = self.model.expected(who, true, self.app.now());
+        for (row, content) in &expected.must {
+            match shown.get(row) {
+                None => return Err(format!("{who:?}: {row} must be readable and is not ({})", person["status"])),
+                Some(found) if found != content => return Err(format!("{who:?}: {row} has another content")),
+                Some(_) => {}
+            }
+        }
+        for (row, found) in &shown {
+            if expected.must_not.contains(row) {
+                return Err(format!("{who:?}: {row} must be gone and is readable"));
+            }
+            let known = expected.must.get(row).or(expected.may.get(row));
+            if known != Some(found) {
+                return Err(format!("{who:?}: {row} is readable and nobody has sent it"));
+            }
+        }
+        self.tally.count("values that must be readable", expected.must.len());
+        self.tally.count("values that may be", expected.may.len());
+        self.tally.count("values that must not be", expected.must_not.len());
+        Ok(())
+    }
+
+    /// The storm is over: everything under way ends, and every promise is looked at.
+    async fn end(&mut self) -> Result<(), String> {
+        for who in everybody() {
+            self.compare(who).await?;
+        }
+        for _ in 0..8 {
+            self.sweep(Bad::default()).await;
+            self.app.advance(121_000);
+        }
+        for who in everybody() {
+            self.compare(who).await?;
+        }
+        let now = self.app.now();
+        let rows = self.app.rows(Table::Vault);
+        let number = |row: &Value, name: &str| row[name]["N"].as_str().and_then(|n| n.parse::<i64>().ok());
+        for row in &rows {
+            let kind = row["kind"]["S"].as_str().unwrap_or_default();
+            // The clock has moved on since the last sweep by less than this.
+            if number(row, "due_at").is_some_and(|due| due <= now - 121_000) {
+                return Err(format!("a row of kind {kind} is overdue"));
+            }
+            if ["hold", "order"].contains(&kind) {
+                return Err(format!("a row of kind {kind} is left after everything has ended"));
+            }
+        }
+        self.keys_are_whole(&rows)?;
+        self.ledger_is_whole()?;
+        let found = self.app.found_in_the_clear();
+        if !found.is_empty() {
+            return Err(format!("plain text was left behind: {found:?}"));
+        }
+        self.tally.count("days of the simulated clock", usize::try_from((now - crate::app::NOON) / DAY).unwrap_or(0));
+        Ok(())
+    }
+
+    /// Everybody who is known has one key, and nobody else has one but the pool and
+    /// what a killed locksmith has left.
+    fn keys_are_whole(&self, rows: &[Value]) -> Result<(), String> {
+        let keys: BTreeSet<String> =
+            self.app.rows(Table::Keys).iter().filter_map(|row| row["pk"]["S"].as_str().map(str::to_owned)).collect();
+        for row in rows.iter().filter(|row| row["kind"]["S"] == "mapping" || row["kind"]["S"] == "pool") {
+            let subject = row["subject"]["S"].as_str().or(row["sk"]["S"].as_str()).unwrap_or_default();
+            if !keys.contains(subject) {
+                return Err("somebody is known, or waits in the pool, without a key".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn ledger_is_whole(&mut self) -> Result<(), String> {
+        let rows: Vec<ledger::Row> = self.app.rows(Table::Audit).iter().filter_map(ledger::from_json).collect();
+        let said = String::from_utf8_lossy(&witness::said()).into_owned();
+        let heads: Vec<Head> = said.lines().filter_map(Head::of_line).collect();
+        let evidence = EvidenceKey::new(self.app.installation().evidence()).map_err(|error| error.to_string())?;
+        let verdict = ledger::verify(&rows, &evidence, &heads, Range::default());
+        if !verdict.sound() {
+            return Err(format!("the ledger is not sound: {:?}", verdict.findings.first()));
+        }
+        self.tally.count("entries", verdict.entries);
+        let mut opened: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in self.app.entries().iter().filter(|entry| entry["act"]["S"] == "open") {
+            let subjects: Vec<String> =
+                serde_json::from_str(entry["subjects"]["S"].as_str().unwrap_or("[]")).unwrap_or_default();
+            for subject in subjects {
+                *opened.entry(subject).or_default() += 1;
+            }
+        }
+        for (subject, n) in &self.answered {
+            let entered = opened.get(subject).copied().unwrap_or_default();
+            if entered < *n {
+                return Err(format!("{subject} was opened {n} times with {entered} entries"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values of an answer: row to content. Contact and profile are not of interest.
+fn shown(person: &Value) -> Result<BTreeMap<String, String>, String> {
+    let mut shown = BTreeMap::new();
+    for record in person["records"].as_array().into_iter().flatten() {
+        let id = record["id"].as_str().unwrap_or_default();
+        let row = match record["kind"].as_str() {
+            Some("contact" | "profile") => continue,
+            Some("submission") => id.rsplit_once('#').map_or(id, |(row, _)| row),
+            _ => id,
+        };
+        let fields = &record["fields"];
+        let content = ["text", "data", "answer"].iter().find_map(|name| fields[*name].as_str()).unwrap_or_default();
+        if shown.insert(row.to_owned(), content.to_owned()).is_some() {
+            return Err(format!("{row} is there twice"));
+        }
+    }
+    Ok(shown)
+}
