@@ -272,3 +272,42 @@ async fn missing_secrets_are_added_and_given_ones_kept() {
     );
     assert_eq!(app.installation().clock().now().get(), NOON);
 }
+
+#[tokio::test]
+async fn opening_as_the_contract_says() {
+    let app = TestApp::new().await;
+    let local = Local::of(&app);
+    let (someone, nobody) = (app.someone(), app.someone());
+    let text = app.marker("予約");
+    assert_eq!(app.hook_to("kept", &[someone.text("1", NOON, &text)]).await, 200);
+    let open = async |body: Value| local.call(Method::POST, "/simulator/open", &body.to_string()).await;
+    let body = json!({"user_id": someone.0, "fields": ["*"], "purpose": "chat", "reason": "確認のため"});
+    let (status, answer) = open(body.clone()).await;
+    assert_eq!(status, 200, "{status}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let [record] = &answer["records"].as_array().unwrap()[..] else { panic!("one record") };
+    assert!(record["fields"]["text"] == text.as_str());
+    for (name, value) in [("kind", "message"), ("purpose", "chat"), ("policy", "privacy.1"), ("shown", "none")] {
+        assert_eq!(record[name], value);
+    }
+    assert_eq!(record["at"], NOON);
+    assert!(record["due_at"].as_i64().unwrap() > NOON);
+    let every = json!({"user_id": someone.0, "fields": ["text", "line_user_id"], "reason": "inquiry"});
+    let answer: Value = serde_json::from_str(&open(every).await.1).unwrap();
+    assert_eq!(answer["records"].as_array().unwrap().len(), 2, "every purpose held");
+    assert_eq!(open(json!({"user_id": nobody.0, "fields": ["*"], "reason": "inquiry"})).await.0, 404);
+    for wrong in [json!({"user_id": someone.0, "fields": [], "reason": "a"}), json!({"user_id": someone.0}), json!([])]
+    {
+        assert_eq!(open(wrong.clone()).await.0, 400);
+    }
+    crate::erasure::order(&app, "kept", &someone, NOON).await;
+    assert_eq!(open(body.clone()).await.0, 403, "being erased");
+    app.sweep_all().await;
+    assert_eq!(open(body).await.0, 404, "erased");
+    let rows = local.rows("audit").await;
+    let acts: Vec<&str> =
+        rows.iter().filter(|row| row["kind"]["S"] == "entry").map(|row| row["act"]["S"].as_str().unwrap()).collect();
+    assert_eq!(acts.iter().filter(|act| **act == "open").count(), 5);
+    assert_eq!(acts.iter().filter(|act| **act == "refuse").count(), 1);
+    assert_eq!(local.json(Method::GET, "/simulator/clock", "").await["now_ms"], app.now());
+}

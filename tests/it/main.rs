@@ -1,6 +1,7 @@
 //! Stories over everything, each through the doors that LINE and the schedules use.
 
 mod audit;
+mod bad_days;
 mod calls;
 mod canary;
 mod erasure;

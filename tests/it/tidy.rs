@@ -145,3 +145,18 @@ fn wire_names_of_line_stop_at_the_letter_box() {
         }
     }
 }
+
+#[test]
+fn every_breakage_still_finds_what_it_breaks() {
+    let text = fs::read_to_string(root().join("tests/breakages/breakages.toml")).unwrap();
+    let all: toml::Table = text.parse().unwrap();
+    let table = fs::read_to_string(root().join("tests/breakages/TABLE.md")).unwrap();
+    for breakage in all["breakage"].as_array().unwrap() {
+        let name = breakage["name"].as_str().unwrap();
+        for edit in breakage["edit"].as_array().unwrap() {
+            let source = fs::read_to_string(root().join(edit["file"].as_str().unwrap())).unwrap();
+            assert_eq!(source.matches(edit["find"].as_str().unwrap()).count(), 1, "{name}");
+        }
+        assert!(table.contains(&format!("| {name} |")), "{name} is not in the table: run tests/breakages/run.py");
+    }
+}

@@ -1,6 +1,8 @@
 //! The act `ledger`: the audit log, for those who watch over it. Reading it is an
 //! entry, too.
 
+use std::collections::btree_map::Entry;
+
 use azukari::{
     domain::id::DefinitionId,
     store::{StoreError, entry, ledger::EntryRead},
@@ -58,16 +60,15 @@ impl Opener {
     async fn finish(&self, mut page: LedgerPage) -> Result<Answer, Unavailable> {
         for row in &page.rows {
             let Ok(Some(read)) = EntryRead::of(row) else { continue };
-            if let Some(note) = &read.note {
-                if let Ok(text) = self.secrets.note.open(&read.request, note) {
-                    page.notes.insert(format!("{}#{}", read.writer, read.sequence), Note(text));
-                }
+            let note = read.note.as_ref().and_then(|note| self.secrets.note.open(&read.request, note).ok());
+            if let Some(text) = note {
+                page.notes.insert(format!("{}#{}", read.writer, read.sequence), Note(text));
             }
-            if let Some(id) = read.purpose.filter(|id| id != "*" && id != "?") {
-                if !page.purposes.contains_key(&id) {
-                    let name = self.purpose_name(&id).await?;
-                    page.purposes.insert(id, name);
-                }
+            if let Some(id) = read.purpose.filter(|id| id != "*" && id != "?")
+                && let Entry::Vacant(vacant) = page.purposes.entry(id)
+            {
+                let name = self.purpose_name(vacant.key()).await?;
+                vacant.insert(name);
             }
         }
         Ok(Answer::Ledger(page))

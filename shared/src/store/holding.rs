@@ -183,7 +183,7 @@ impl Reading<'_> {
 
     fn value(&mut self, row: SealedRow) {
         let of_another =
-            |id: &str| !row.sk.strip_prefix(key::SUBMISSION).is_some_and(|sk| sk.split('#').next() == Some(id));
+            |id: &str| row.sk.strip_prefix(key::SUBMISSION).is_none_or(|sk| sk.split('#').next() != Some(id));
         if self.window.after.is_some_and(|after| row.sk.as_str() <= after)
             || self.window.submission.is_some_and(of_another)
         {

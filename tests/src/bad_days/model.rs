@@ -114,6 +114,17 @@ pub struct Expected {
     pub must_not: BTreeSet<String>,
 }
 
+/// An event as it was sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The row it becomes or, for an unsend, the row it is about.
+    pub row: String,
+    /// What is in it.
+    pub content: String,
+    /// When it happened.
+    pub at: i64,
+}
+
 /// The ledger.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -154,16 +165,16 @@ impl Model {
         texts.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// An event was delivered at `now`. `row` is the row it would become or, for an
-    /// unsend, the row it is about.
-    pub fn delivered(&mut self, who: Who, event: &Event, at: i64, row: &str, content: &str, taken: bool, now: i64) {
+    /// An event was delivered at `now`.
+    pub fn delivered(&mut self, who: Who, event: &Event, sent: &Sent, taken: bool, now: i64) {
+        let Sent { row, content, at } = sent;
         let rule = CHANNELS[who.channel];
         if rule == "strict" || event.kind == EventKind::Huge {
             return;
         }
         let chat_days = self.chat_days;
         let person = self.person(who);
-        let at = at.min(now);
+        let at = (*at).min(now);
         if person.erased_at.is_some_and(|erased| at <= erased) {
             return;
         }

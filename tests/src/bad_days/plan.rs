@@ -162,10 +162,10 @@ impl Plan {
 fn action(dice: &mut Rng) -> Action {
     let who = Who { channel: dice.usize(0..CHANNELS.len()), person: dice.usize(0..PEOPLE) };
     match dice.u8(0..100) {
-        0..42 => webhook(dice),
-        42..50 => Action::Said { who, purpose: dice.usize(0..PURPOSES.len()), given: dice.u8(0..3) > 0 },
-        50..55 => Action::Submission { who },
-        55..59 => Action::Erase { who, ago: if dice.bool() { 0 } else { dice.i64(0..HOUR) } },
+        0..40 => webhook(dice),
+        40..47 => Action::Said { who, purpose: dice.usize(0..PURPOSES.len()), given: dice.u8(0..3) > 0 },
+        47..52 => Action::Submission { who },
+        52..59 => Action::Erase { who, ago: if dice.bool() { 0 } else { dice.i64(0..HOUR) } },
         59..70 => Action::Sweep(bad(dice)),
         70..73 => Action::Refill(bad(dice)),
         73..84 => Action::Clock(match dice.u8(0..10) {

@@ -30,7 +30,7 @@ use crate::{
     app::TestApp,
     bad_days::{
         Broken, Tally,
-        model::Model,
+        model::{Model, Sent},
         plan::{Action, Bad, CHANNELS, Event, EventKind, PEOPLE, PURPOSES, Plan, Who},
         weather::{Storm, killed_after},
     },
@@ -143,7 +143,7 @@ impl World {
                 EventKind::Follow => (String::new(), someone.follow(at)),
                 EventKind::Unfollow => (String::new(), someone.unfollow(at)),
             };
-            sent.push((who, event, at, row, content));
+            sent.push((who, event, Sent { row, content, at }));
             bodies.push(body);
         }
         if bodies.is_empty() {
@@ -154,8 +154,8 @@ impl World {
             let events = if delivery == 0 { bodies.clone() } else { redelivered(&bodies) };
             let taken = self.deliver(CHANNELS[channel], &events, bad).await;
             self.tally.count(if taken { "webhooks taken" } else { "webhooks not taken" }, 1);
-            for (who, event, at, row, content) in &sent {
-                self.model.delivered(*who, event, *at, row, content, taken, now);
+            for (who, event, sent) in &sent {
+                self.model.delivered(*who, event, sent, taken, now);
             }
             if taken && stops_when_taken {
                 return;
@@ -345,10 +345,8 @@ impl World {
     }
 
     fn note_answer(&mut self, person: &Value) {
-        if person["status"] == "opened" {
-            if let Some(id) = person["person"].as_str() {
-                *self.answered.entry(id.to_owned()).or_default() += 1;
-            }
+        if let (true, Some(id)) = (person["status"] == "opened", person["person"].as_str()) {
+            *self.answered.entry(id.to_owned()).or_default() += 1;
         }
     }
 
@@ -394,7 +392,7 @@ impl World {
         for who in everybody() {
             self.compare(who).await?;
         }
-        for _ in 0..8 {
+        for _ in 0..4 {
             self.sweep(Bad::default()).await;
             self.app.advance(121_000);
         }

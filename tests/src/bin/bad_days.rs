@@ -19,6 +19,9 @@ struct Cli {
     /// Only these actions of the plan.
     #[arg(long, value_delimiter = ',')]
     keep: Option<Vec<usize>>,
+    /// Do not look for a shorter plan that breaks the same promise.
+    #[arg(long)]
+    no_shrink: bool,
     /// Print the plan before it is lived through.
     #[arg(long)]
     show: bool,
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
             Ok(tally) => all.add(&tally),
             Err(broken) => {
                 println!("seed {seed}: after action {}: {}", broken.action, broken.what);
+                if cli.no_shrink {
+                    println!("{}", plan.reproduction());
+                    return ExitCode::FAILURE;
+                }
                 let short = bad_days::shrink(&plan);
                 if let Err(broken) = bad_days::live(&short) {
                     println!("shortest: after action {}: {}", broken.action, broken.what);

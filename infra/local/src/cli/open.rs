@@ -176,6 +176,6 @@ fn ground(why: Option<&str>) -> &'static str {
 }
 
 /// The reason as people read it.
-pub(super) fn reason<'a>(code: Option<&'a str>) -> &'a str {
+pub(super) fn reason(code: Option<&str>) -> &str {
     code.map_or("-", |code| ReasonCode::parse(code).map_or(code, |reason| reason.ja()))
 }

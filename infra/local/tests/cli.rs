@@ -1,0 +1,263 @@
+//! The command line as its users run it: the program itself, with a server beside it
+//! and without.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use azukari::{domain::plain::Plain, line::signature};
+use serde_json::{Value, json};
+
+/// A data folder of its own, and a copy of the shipped configuration.
+struct Place {
+    folder: tempfile::TempDir,
+    listen: String,
+}
+
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            let _ = std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config")), &folder.path().join("config"));
+        Self { folder, listen: "127.0.0.1:9".to_owned() }
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_azukari"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("AZUKARI_LISTEN", &self.listen)
+            .env("AZUKARI_DATA_DIR", "data")
+            .env("AZUKARI_CONFIG_DIR", "config");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that is to succeed; what it prints.
+    fn said(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {out}{err}");
+        out
+    }
+
+    /// Runs a command that is to fail; its exit code and everything that it prints.
+    fn failed(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        (output.status.code().unwrap(), text(&output.stdout) + &text(&output.stderr))
+    }
+
+    fn serve(&mut self) -> Server {
+        let mut child = self.command(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines.map_while(Result::ok).find(|line| line.contains("Azukari is ready"));
+        self.listen = ready.unwrap().rsplit("http://").next().unwrap().trim_end_matches('/').to_owned();
+        Server(child)
+    }
+
+    /// Sends a text to the server as LINE does.
+    fn hook(&self, user: &str, message: &str, words: &str) {
+        let secrets: toml::Table = std::fs::read_to_string(self.data("secrets.toml")).unwrap().parse().unwrap();
+        let demo = &secrets["channel"]["demo"];
+        let now = azukari::host::clock::Clock::now(&azukari::host::clock::SystemClock);
+        let body = json!({"destination": demo["bot_user_id"].as_str(), "events": [{
+            "type": "message", "mode": "active", "timestamp": now, "webhookEventId": format!("E{message}"),
+            "deliveryContext": {"isRedelivery": false}, "source": {"type": "user", "userId": user},
+            "message": {"id": message, "type": "text", "text": words}
+        }]})
+        .to_string();
+        let secret = Plain::new(demo["channel_secret"].as_str().unwrap().to_owned());
+        let signature = signature::sign(&secret, body.as_bytes());
+        let mut stream = TcpStream::connect(&self.listen).unwrap();
+        let head = format!(
+            "POST /webhook/demo HTTP/1.1\r\nhost: {}\r\nx-line-signature: {signature}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            self.listen,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    fn only_person(&self) -> String {
+        let listed: Value = serde_json::from_str(&self.said(&["list", "--json"])).unwrap();
+        listed["arrivals"][0]["person"].as_str().unwrap().to_owned()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn listing_opening_and_checking_with_a_server_and_without() {
+    let mut place = Place::new();
+    let server = place.serve();
+    place.hook("U0123456789abcdef0123456789abcdef", "101", "予約は\u{1b}[2J土曜で");
+    let listed = place.said(&["list"]);
+    assert!(listed.contains("message") && !listed.contains("予約"), "{listed}");
+    let person = place.only_person();
+    let open = ["open", "--person", &person, "--fields", "text", "--purpose", "chat", "--reason", "受付1021の確認"];
+    let opened = place.said(&open);
+    assert!(opened.contains("予約は�[2J土曜で"), "the message is shown and does not command the terminal: {opened}");
+    assert!(!opened.contains("line_user_id"), "{opened}");
+    drop(server);
+    // The same without a server: the command opens the data itself.
+    assert_eq!(place.said(&open), opened);
+    let by_user = ["open", "--user-id", "-", "--fields", "*", "--reason", "check", "--json"];
+    let mut child = place.command(&by_user).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all("U0123456789abcdef0123456789abcdef\n".as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(answer["people"][0]["records"].as_array().unwrap().len(), 2, "contact and message");
+    let shown = place.said(&["audit", "show"]);
+    for part in ["local", "開封  1人", "目的: chat", "項目: text", "理由: 受付1021の確認", "すべての目的", "一覧"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert_eq!(place.failed(&["audit", "verify"]).0, 3, "nothing proves the end");
+    place.said(&["audit", "verify", "--heads", "data/audit-heads.jsonl"]);
+}
+
+#[test]
+fn an_exported_ledger_is_checked_without_the_system() {
+    let mut place = Place::new();
+    drop(place.serve());
+    for _ in 0..3 {
+        place.said(&["list"]);
+    }
+    let exported = place.said(&["audit", "export"]);
+    let elsewhere = Place::new();
+    let path = elsewhere.folder.path();
+    std::fs::write(path.join("ledger.jsonl"), &exported).unwrap();
+    for (name, target) in [("evidence-public-key.pem", "key.pem"), ("audit-heads.jsonl", "heads.jsonl")] {
+        std::fs::copy(place.data(name), path.join(target)).unwrap();
+    }
+    let verify = ["audit", "verify", "--file", "ledger.jsonl", "--evidence", "key.pem"];
+    let with_heads: Vec<&str> = verify.iter().copied().chain(["--heads", "heads.jsonl"]).collect();
+    assert!(elsewhere.said(&with_heads).contains("揃っています"));
+    let (code, said) = elsewhere.failed(&verify);
+    assert!(code == 3 && said.contains("証明できません"), "{code}: {said}");
+    let tampered = exported.replacen("\"operator\":{\"S\":\"local\"}", "\"operator\":{\"S\":\"nobody\"}", 1);
+    std::fs::write(path.join("ledger.jsonl"), tampered).unwrap();
+    let (code, said) = elsewhere.failed(&with_heads);
+    assert!(code == 1 && said.contains("最初の不正な記録") && said.contains("#1"), "{code}: {said}");
+    std::fs::write(path.join("ledger.jsonl"), "not json\n").unwrap();
+    let (code, said) = elsewhere.failed(&verify);
+    assert!(code == 1 && said.contains("1行目"), "{said}");
+    let (code, said) = elsewhere.failed(&["audit", "verify", "--file", "ledger.jsonl", "--evidence", "none.pem"]);
+    assert!(code == 1 && said.contains("none.pem"), "{said}");
+}
+
+#[test]
+fn an_operator_is_added_and_opens_for_their_purposes_alone() {
+    let mut place = Place::new();
+    let said =
+        place.said(&["operator", "add", "desk", "--role", "staff", "--purposes", "chat", "--people-per-hour", "2"]);
+    let block = &said[said.find("[[operator]]").unwrap()..];
+    let path = place.folder.path().join("config/operators.toml");
+    let configured = std::fs::read_to_string(&path).unwrap() + "\n" + block;
+    std::fs::write(&path, configured).unwrap();
+    assert!(place.said(&["check-config"]).contains("1"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(place.data("operators/desk.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let _server = place.serve();
+    place.hook("U0123456789abcdef0123456789abcdef", "101", "こんにちは");
+    let person = place.only_person();
+    let open = |purpose: &str| {
+        let mut arguments =
+            vec!["open", "--as", "desk", "--person", &person, "--fields", "text", "--reason", "inquiry"];
+        if !purpose.is_empty() {
+            arguments.extend(["--purpose", purpose]);
+        }
+        place.run(&arguments)
+    };
+    assert!(text(&open("chat").stdout).contains("こんにちは"));
+    for purpose in ["profile", ""] {
+        let refused = open(purpose);
+        assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("許可されていません"), "{purpose}");
+    }
+    assert!(open("chat").status.success());
+    assert!(text(&open("chat").stderr).contains("1時間"), "two people an hour and no more");
+    assert!(text(&place.run(&["audit", "show", "--as", "desk"]).stderr).contains("許可されていません"));
+    assert!(place.said(&["audit", "show"]).contains("拒否"));
+}
+
+#[test]
+fn wrong_use_is_answered_with_what_is_wrong_and_an_example() {
+    let place = Place::new();
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["open", "--fields", "text", "--reason", "x"], &["--person", "azukari open --person"]),
+        (&["open", "--person", "a", "--user-id", "b", "--fields", "*", "--reason", "x"], &["azukari open --person"]),
+        (&["list", "--since"], &["azukari list --kind message"]),
+        (&["audit", "verify", "--from", "yesterday"], &["2026-11-21", "azukari audit verify"]),
+        (&["operator", "add", "desk"], &["--role", "azukari operator add desk"]),
+        (&["operator", "add", "Desk", "--role", "staff"], &["a-z", "--purposes", "azukari operator add desk"]),
+        (&["operator", "add", "a", "--role", "auditor", "--purposes", "chat"], &["--purposes"]),
+        (&["operator", "add", "a", "--role", "staff", "--purposes", "gossip"], &["gossip", "chat"]),
+        (&["burn"], &["azukari open"]),
+    ];
+    for (arguments, parts) in cases {
+        let (code, said) = place.failed(arguments);
+        assert!(code == 1 || code == 2, "{arguments:?}");
+        for part in parts {
+            assert!(said.contains(part), "{arguments:?} says nothing of {part}: {said}");
+        }
+    }
+    let (_, said) = place.failed(&["list"]);
+    assert!(said.contains("先にazukariを起動してください"), "{said}");
+    let (_, said) = place.failed(&["open", "--as", "nobody", "--person", "a", "--fields", "*", "--reason", "x"]);
+    assert!(!said.is_empty());
+}
+
+#[test]
+fn bad_requests_name_everything_that_is_wrong_and_repeat_nothing() {
+    let mut place = Place::new();
+    drop(place.serve());
+    let (code, said) = place.failed(&["open", "--person", "山田太郎", "--fields", "氏名", "--reason", " "]);
+    assert_eq!(code, 1);
+    for part in ["32桁", "項目の名前", "理由を書いてください"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!said.contains("山田"), "{said}");
+    let (code, said) = place.failed(&["open", "--person", &"0".repeat(32), "--fields", "*", "--reason", "check"]);
+    assert!(code == 1 && said.contains("お預かりしているものはありません"), "{said}");
+    let (code, said) = place.failed(&["list", "--kind", "secret", "--since", "2020-01-01"]);
+    assert!(code == 1 && said.contains("message, event, profile, submission") && said.contains("92"), "{said}");
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Applies each breakage of breakages.toml to a copy of the source, one at a time, runs
+the tests, and writes what caught it to TABLE.md. Fails if something was not caught.
+
+    python3 tests/breakages/run.py [part of a name]
+
+The fault stories are left out, which take minutes and repeat what others catch; some
+seeds of the simulator of bad days are lived through as well. One build at a time: it
+uses the target folder of the source.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "breakages"
+SEEDS = 25
+FAILED = re.compile(r"^test (\S+) \.\.\. FAILED$", re.M)
+
+
+def copy(folder):
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in files.stdout.splitlines():
+        source = ROOT / name
+        if source.is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def cargo(folder, *arguments):
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(ROOT / "target"), RUST_BACKTRACE="0", RUSTFLAGS=os.environ.get("RUSTFLAGS", ""))
+    return subprocess.run(["cargo", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def broken_by(folder, breakage):
+    """Test names that fail, and what the simulator says."""
+    originals = {}
+    for edit in breakage["edit"]:
+        path = folder / edit["file"]
+        text = path.read_text()
+        originals.setdefault(path, text)
+        if text.count(edit["find"]) != 1:
+            sys.exit(f"{breakage['name']}: {edit['file']} does not hold the text once")
+        path.write_text(text.replace(edit["find"], edit["replace"]))
+    try:
+        built = cargo(folder, "build", "--workspace", "--tests", "--bins")
+        if built.returncode != 0:
+            return ["the compiler"], ""
+        tests = cargo(folder, "test", "--workspace", "--no-fail-fast", "--", "--skip", "faults::", "--skip", "bad_days::")
+        days = cargo(folder, "run", "-q", "-p", "azukari-tests", "--", "--seeds", f"0..{SEEDS}", "--no-shrink")
+        seed = re.search(r"^seed (\d+): after action \d+: (.*)$", days.stdout, re.M)
+        return FAILED.findall(tests.stdout), seed and f"seed {seed[1]}: {seed[2]}"
+    finally:
+        for path, text in originals.items():
+            path.write_text(text)
+
+
+def main():
+    breakages = tomllib.loads((HERE / "breakages.toml").read_text())["breakage"]
+    if len(sys.argv) > 1:
+        breakages = [it for it in breakages if sys.argv[1] in it["name"]]
+    rows, missed = [], []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary) / "copy"
+        copy(folder)
+        for breakage in breakages:
+            tests, seed = broken_by(folder, breakage)
+            if not tests and not seed:
+                missed.append(breakage["name"])
+            shown = "<br>".join(f"`{name}`" for name in tests[:6]) or "–"
+            if len(tests) > 6:
+                shown += f"<br>and {len(tests) - 6} more"
+            seed = re.sub(r"[0-9a-f]{32}", "…", seed).replace("|", "/") if seed else "–"
+            rows.append(f"| {breakage['name']} | {shown} | {seed} |")
+            print(f"{breakage['name']}: {len(tests)} tests; {seed}", flush=True)
+    if len(sys.argv) == 1:
+        head = [
+            "# What catches what",
+            "",
+            f"Written by `python3 tests/breakages/run.py`: each breakage of `breakages.toml` alone, all tests but the fault stories, and {SEEDS} seeds of the simulator of bad days. A dash says that it was not noticed there.",
+            "",
+            "| breakage | tests that failed | bad days |",
+            "|---|---|---|",
+        ]
+        (HERE / "TABLE.md").write_text("\n".join(head + rows) + "\n")
+    if missed:
+        sys.exit("not caught: " + ", ".join(missed))
+
+
+if __name__ == "__main__":
+    main()
