@@ -80,6 +80,60 @@ async fn a_sound_log_is_called_sound_and_its_end_unproven_without_heads() {
 }
 
 #[tokio::test]
+async fn a_range_hides_nothing() {
+    let app = two_chains().await;
+    let (rows, evidence, heads) = (rows(&app), evidence(&app), heads(&app));
+    let ranges = [
+        Range { from: Some(UnixMs::new(NOON + 2_000)), to: None },
+        Range { from: None, to: Some(UnixMs::new(NOON + 2_000)) },
+        Range { from: Some(UnixMs::new(NOON + 90_000)), to: Some(UnixMs::new(NOON + 99_000)) },
+    ];
+    let chain = format!("A#{}", heads[0].writer);
+    for range in ranges {
+        assert!(ledger::verify(&rows, &evidence, &heads, range).complete());
+        // An edited row cannot be believed about its own time.
+        let edited: Vec<Row> = rows
+            .iter()
+            .map(|row| {
+                let mut json = ledger::to_json(row);
+                if is(row, "pk", &chain) && is(row, "sk", "000000000000004") {
+                    json["at"] = json!({"N": "0"});
+                    json["operator"] = json!({"S": "nobody"});
+                }
+                ledger::from_json(&json).unwrap()
+            })
+            .collect();
+        assert_eq!(first(&ledger::verify(&edited, &evidence, &heads, range)).map(|it| it.0), Some(4), "{range:?}");
+        for gone in ["000000000000001", "000000000000003", "000000000000006"] {
+            let fewer: Vec<Row> =
+                rows.iter().filter(|row| !(is(row, "pk", &chain) && is(row, "sk", gone))).cloned().collect();
+            assert!(!ledger::verify(&fewer, &evidence, &heads, range).sound(), "{gone} {range:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forged_entry_beside_the_genuine_one_is_found() {
+    let app = two_chains().await;
+    let (mut rows, evidence, heads) = (rows(&app), evidence(&app), heads(&app));
+    let mut forged = ledger::to_json(rows.iter().find(|row| is(row, "sk", "000000000000002")).unwrap());
+    forged["operator"]["S"] = json!("forged");
+    rows.insert(0, ledger::from_json(&forged).unwrap());
+    assert_eq!(first(&ledger::verify(&rows, &evidence, &heads, Range::default())), Some((2, Fault::Twice)));
+}
+
+#[tokio::test]
+async fn what_is_logged_while_rows_are_read_proves_the_end_and_accuses_nobody() {
+    let app = two_chains().await;
+    let (rows, evidence) = (rows(&app), evidence(&app));
+    let before: Vec<Head> = heads(&app).into_iter().filter(|head| head.sequence < 6).collect();
+    let mut verdict = ledger::verify(&rows, &evidence, &before, Range::default());
+    assert!(verdict.sound() && verdict.unproven.len() == 2);
+    verdict.prove(&rows, &evidence, &heads(&app));
+    assert!(verdict.complete());
+}
+
+#[tokio::test]
 async fn every_changed_attribute_is_found_at_its_entry() {
     let app = two_chains().await;
     let (rows, evidence, heads) = (rows(&app), evidence(&app), heads(&app));

@@ -225,6 +225,9 @@ async fn assertions_that_do_not_hold_are_refused_and_recorded() {
         ("of the future", signed(&with("iat", json!(now + 31))), "not_yet", "desk"),
         ("not before", signed(&with("nbf", json!(now + 31))), "not_yet", "desk"),
         ("too long", signed(&with("exp", json!(now + 301))), "too_long", "desk"),
+        ("without beginning", signed(&with("iat", json!(i64::MIN))), "malformed", "desk"),
+        ("of before all time", signed(&with("iat", json!(-1))), "malformed", "desk"),
+        ("of the end of time", signed(&with("exp", json!(i64::MAX))), "too_long", "desk"),
         ("a short id", signed(&with("jti", json!("123456789012345"))), "malformed", "desk"),
         ("no id", signed(&without("jti")), "malformed", "desk"),
         ("too large", format!("{header}.{}.{signature}", "A".repeat(70_000)), "malformed", "?"),
@@ -316,6 +319,7 @@ async fn people_who_are_being_erased_are_refused_and_the_refusal_is_recorded() {
     assert_eq!(status(&app.ask("officer", &by_id).await, 0), ("refused".into(), json!("restricted")), "a hold lies");
     app.sweep_all().await;
     assert_eq!(status(&app.ask("officer", &by_id).await, 0).0, "not_found", "erased");
+    assert_eq!(app.entered().pop().unwrap(), "refuse officer not_found", "that is recorded, too");
     assert_eq!(status(&app.ask("desk", &both).await, 0).0, "not_found");
 }
 
@@ -407,6 +411,79 @@ async fn what_is_due_is_gone_although_no_sweep_has_come() {
     app.advance(1);
     assert_eq!(status(&agrees).await, "not_found");
     assert_eq!(app.rows_of("message").len(), 2, "no sweep has come");
+}
+
+#[tokio::test]
+async fn a_due_time_that_somebody_has_put_off_is_not_believed() {
+    let app = TestApp::new().await;
+    let someone = known(&app, "a").await;
+    let row = app.rows_of("message").pop().unwrap();
+    rewrite(&app, &row, false, |row| row["due_at"]["N"] = json!("9000000000000")).await;
+    let contact = row_of(&app, &someone, "-");
+    rewrite(&app, &contact, false, |row| row["due_at"]["N"] = json!("9000000000000")).await;
+    app.advance(180 * DAY_MS - 1);
+    assert_eq!(texts(&app.open_all("kept", &someone).await), ["a"]);
+    app.advance(1);
+    assert!(texts(&app.open_all("kept", &someone).await).is_empty(), "its terms say that it is due");
+    app.advance(366 * DAY_MS);
+    assert_eq!(app.open_all("kept", &someone).await["status"], "not_found", "and so is the person");
+}
+
+#[tokio::test]
+async fn a_mapping_that_leads_to_somebody_else_shows_nobody() {
+    let app = TestApp::new().await;
+    let (someone, other) = (known(&app, "a").await, known(&app, "b").await);
+    let theirs = app.mapping("kept", &other).unwrap();
+    let own = app.mapping("kept", &someone).unwrap();
+    // An intruder in the intake holds the origin key and points one person at another.
+    rewrite(&app, &theirs, true, |row| row["pk"] = own["pk"].clone()).await;
+    let person = app.open_all("kept", &someone).await;
+    assert_eq!((&person["status"], &person["why"]), (&json!("failed"), &json!("mapping")));
+    assert!(person["records"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_held_is_found_however_much_else_is_held() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let long = "長".repeat(100_000);
+    for n in 0..3 {
+        assert_eq!(app.hook_to("kept", &[someone.text(&format!("A{n}"), NOON, &long)]).await, 200);
+    }
+    assert_eq!(app.hook_to("kept", &[someone.postback("ZZ", NOON, "選んだもの")]).await, 200);
+    let nobody: Vec<Someone> = (0..99).map(Someone::numbered).collect();
+    let people: Vec<&Someone> = std::iter::once(&someone).chain(&nobody).collect();
+    let answer = app.ask("crm", &open("kept", &people, &["data"], Some("operation"))).await;
+    assert_eq!(answer["people"][0]["records"][0]["fields"]["data"], "選んだもの");
+    // Everything on a page may be due or withdrawn: that is not the end.
+    say(&app, "kept", &someone, "chat", Said::Withdrawn, NOON).await;
+    let answer = app.ask("officer", &open("kept", &people, &["data", "text"], None)).await;
+    let person = &answer["people"][0];
+    assert_eq!((&person["status"], person["more"].is_string()), (&json!("opened"), true));
+}
+
+#[tokio::test]
+async fn nobody_can_make_the_ledger_too_large_to_be_read() {
+    let app = TestApp::new().await;
+    let names: Vec<String> = (0..64).map(|n| format!("{n:064}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let nobody = Someone::numbered(1);
+    for _ in 0..400 {
+        let answer = app.ask("desk", &open("kept", &[&nobody], &names, Some("profile"))).await;
+        assert_eq!(answer["error"]["code"], "not_granted");
+    }
+    let (mut request, mut entries) = (json!({"act": "ledger"}), 0);
+    for page in 1.. {
+        let answer = app.ask("auditor", &request).await;
+        assert!(answer.to_string().len() < 5_000_000, "within what Lambda answers with");
+        entries += answer["rows"].as_array().unwrap().iter().filter(|row| row["act"]["S"] == "refuse").count();
+        if answer["more"].is_null() {
+            assert!(page > 1);
+            break;
+        }
+        request["after"] = answer["more"].clone();
+    }
+    assert_eq!(entries, 400);
 }
 
 #[tokio::test]
@@ -748,6 +825,7 @@ async fn an_unknown_purpose_or_person_is_named_as_such() {
     let someone = known(&app, "a").await;
     let answer = app.ask("officer", &open("kept", &[&someone], &["text"], Some("gossip"))).await;
     assert_eq!((&answer["error"]["code"], &answer["error"]["status"]), (&json!("request"), &json!(400)));
+    assert_eq!(app.entered(), ["refuse officer request"]);
     let nobody = Someone::numbered(7);
     let answer = app.ask("officer", &open("kept", &[&nobody, &someone], &["text"], Some("chat"))).await;
     assert_eq!(

@@ -106,16 +106,17 @@ pub(crate) fn verify<'a>(
     };
     let Claims { iat, exp, nbf, jti, request } = claims;
     let now_s = now.seconds();
-    if !(16..=128).contains(&jti.len()) || exp < iat {
+    let life = exp.checked_sub(iat).filter(|life| *life >= 0 && iat >= 0);
+    let (Some(life), true) = (life, (16..=128).contains(&jti.len())) else {
         return Err(refused(Code::Malformed));
-    }
+    };
     if now_s >= exp {
         return Err(refused(Code::Expired));
     }
     if iat > now_s + LEEWAY_S || nbf.is_some_and(|nbf| nbf > now_s + LEEWAY_S) {
         return Err(refused(Code::NotYet));
     }
-    if exp - iat > MAX_LIFE_S {
+    if life > MAX_LIFE_S {
         return Err(refused(Code::TooLong));
     }
     let id = digest(format!("{}\n{jti}", operator.id).as_bytes());

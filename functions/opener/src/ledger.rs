@@ -3,9 +3,13 @@
 
 use std::collections::btree_map::Entry;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use azukari::{
     domain::id::DefinitionId,
-    store::{StoreError, entry, ledger::EntryRead},
+    store::{
+        StoreError, entry,
+        ledger::{EntryRead, Row},
+    },
 };
 
 use crate::{
@@ -15,8 +19,18 @@ use crate::{
     service::{Asking, Unavailable},
 };
 
-/// Rows of a page: about 1 KB each.
-const PAGE: usize = 2_000;
+/// Bytes of rows after which a page ends. A read of the table adds 1 MB at most, and
+/// JSON may double it: Lambda answers with at most 6 MB.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+fn size(row: &Row) -> usize {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        _ => 0,
+    };
+    row.iter().map(|(name, it)| name.len() + value(it)).sum()
+}
 
 impl Opener {
     pub(crate) async fn read_ledger(&self, asking: &Asking<'_>, ledger: Ledger) -> Result<Answer, Unavailable> {
@@ -29,6 +43,7 @@ impl Opener {
             None => (String::new(), String::new()),
         };
         let mut page = LedgerPage::default();
+        let mut bytes = 0;
         loop {
             let writers = audit.writers(&listed).await?;
             if writers.is_empty() {
@@ -43,8 +58,9 @@ impl Opener {
                     let entries = audit.entries(&writer, &inside).await?;
                     let Some(last) = entries.last() else { break };
                     inside = last.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+                    bytes += entries.iter().map(size).sum::<usize>();
                     page.rows.extend(entries);
-                    if page.rows.len() >= PAGE {
+                    if bytes >= PAGE_BYTES {
                         page.more = Some(format!("{listed}|{inside}"));
                         return self.finish(page).await;
                     }

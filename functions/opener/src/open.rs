@@ -2,7 +2,6 @@
 
 use azukari::{
     domain::{
-        access::Refusal,
         field::Asked,
         id::{DefinitionId, SubjectId},
         person::Standing,
@@ -12,8 +11,8 @@ use azukari::{
 use futures::{StreamExt, stream};
 
 use crate::{
-    Answer, Opener, Person, Problem, Status,
-    request::{Open, Who},
+    Answer, Code, Opener, Person, Problem, Status,
+    request::{Open, Request, Who},
     service::{Asking, Unavailable},
 };
 
@@ -31,6 +30,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) purpose: Option<&'a DefinitionId>,
 }
 
+/// Who somebody is, and the mapping that led there, if one did.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub(crate) subject: SubjectId,
+    pub(crate) mapping: Option<String>,
+}
+
 impl Opener {
     pub(crate) async fn open(&self, asking: &Asking<'_>, open: Open) -> Result<Answer, Unavailable> {
         let purpose = match &open.purpose {
@@ -39,7 +45,9 @@ impl Opener {
                 Some(id) => Some(id),
                 None => {
                     let ja = "その利用目的はありません（purpose）。".to_owned();
-                    return Ok(Problem::request(vec![(ja, "There is no such purpose (purpose).".to_owned())]).into());
+                    let problem = Problem::request(vec![(ja, "There is no such purpose (purpose).".to_owned())]);
+                    self.refuse(asking, &Request::Open(open), Code::Request).await?;
+                    return Ok(problem.into());
                 }
             },
         };
@@ -58,7 +66,7 @@ impl Opener {
             for who in part {
                 subjects.push(self.resolve(who, asking).await?);
             }
-            let mut named: Vec<SubjectId> = subjects.iter().flatten().copied().collect();
+            let mut named: Vec<SubjectId> = subjects.iter().flatten().map(|resolved| resolved.subject).collect();
             named.sort_unstable();
             named.dedup();
             let mut entry = asking.entry("open");
@@ -74,13 +82,13 @@ impl Opener {
                 .iter()
                 .zip(&subjects)
                 .map(|(who, subject)| async {
-                    let Some(subject) = *subject else { return Person::nobody() };
+                    let Some(resolved) = subject else { return Person::nobody() };
                     let submission = match who {
                         Who::Submission { id, .. } => Some(id.as_str()),
                         Who::Person(_) | Who::User { .. } => None,
                     };
-                    let window = Window { after: open.after.as_deref(), submission, bytes };
-                    self.person(&recorded, subject, wanted, window, asking.now).await
+                    let window = Window { after: open.after.as_deref(), submission, purpose: wanted.purpose, bytes };
+                    self.person(&recorded, resolved, wanted, window, asking.now).await
                 })
                 .collect();
             let opened: Vec<Person> = stream::iter(opening).buffered(AT_ONCE).collect().await;
@@ -91,20 +99,26 @@ impl Opener {
     }
 
     /// Who somebody is: no call, or one for a LINE user id. It opens nothing.
-    async fn resolve(&self, who: &Who, asking: &Asking<'_>) -> Result<Option<SubjectId>, StoreError> {
+    async fn resolve(&self, who: &Who, asking: &Asking<'_>) -> Result<Option<Resolved>, StoreError> {
         let (channel, user) = match who {
-            Who::Person(subject) | Who::Submission { subject, .. } => return Ok(Some(*subject)),
+            Who::Person(subject) | Who::Submission { subject, .. } => {
+                return Ok(Some(Resolved { subject: *subject, mapping: None }));
+            }
             Who::User { channel, user } => (channel, user),
         };
         for index in &self.secrets.user_index {
             let pk = key::mapping(channel, &index.user(channel, user));
             match self.vault.mapping(&pk, asking.now).await {
                 Ok(mapping) => match mapping.standing {
-                    Standing::Known(person) => return Ok(Some(person.key.subject)),
+                    Standing::Known(person) => {
+                        return Ok(Some(Resolved { subject: person.key.subject, mapping: Some(pk) }));
+                    }
                     Standing::Absent | Standing::Erased { .. } => {}
                 },
                 // Nobody's: a planted mapping names a person of the intruder's choice.
-                Err(StoreError::NotVouched) => tracing::error!("a mapping is not vouched for"),
+                Err(StoreError::NotVouched | StoreError::Row { .. }) => {
+                    tracing::error!("a mapping is not vouched for, or not well formed");
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -116,19 +130,20 @@ impl Opener {
         &self,
         asking: &Asking<'_>,
         open: &Open,
-        subjects: &[Option<SubjectId>],
+        subjects: &[Option<Resolved>],
         opened: &[Person],
     ) -> Result<(), Unavailable> {
-        for refusal in [Refusal::Restricted, Refusal::Refused, Refusal::Withdrawn] {
-            let refused = |person: &Person| {
-                person.status == Status::Refused(refusal)
-                    || person.withheld.values().any(|why| *why == refusal.as_str())
+        for ground in ["restricted", "refused", "withdrawn", "not_found"] {
+            let refused = |person: &Person| match person.status {
+                Status::Refused(refusal) => refusal.as_str() == ground,
+                Status::NotFound => ground == "not_found",
+                Status::Opened | Status::Failed(_) => person.withheld.values().any(|why| *why == ground),
             };
             let mut whom: Vec<SubjectId> = subjects
                 .iter()
                 .zip(opened)
                 .filter(|(_, person)| refused(person))
-                .filter_map(|(subject, _)| *subject)
+                .filter_map(|(resolved, _)| resolved.as_ref().map(|it| it.subject))
                 .collect();
             whom.sort_unstable();
             whom.dedup();
@@ -136,7 +151,7 @@ impl Opener {
                 let mut entry = asking.entry("refuse");
                 entry.subjects = whom;
                 entry.reason = Some(open.reason.as_str());
-                entry.refusal = Some(refusal.as_str());
+                entry.refusal = Some(ground);
                 self.ledger.record(&entry).await?;
             }
         }

@@ -11,7 +11,7 @@ use azukari::{
         key::SubjectKey,
         person::{Person as Known, Standing},
         plain::Plain,
-        retention::{Facts, contact_due},
+        retention::{Facts, contact_due, due_on_arrival},
         time::UnixMs,
     },
     host::ledger::Recorded,
@@ -30,7 +30,11 @@ use azukari::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Opener, Person, Record, Status, answer::Fields, open::Wanted};
+use crate::{
+    Opener, Person, Record, Status,
+    answer::Fields,
+    open::{Resolved, Wanted},
+};
 
 /// The field of the contact row that says whose records these are.
 const LINE_USER_ID: &str = "line_user_id";
@@ -93,17 +97,18 @@ impl Opener {
     pub(crate) async fn person(
         &self,
         recorded: &Recorded,
-        subject: SubjectId,
+        resolved: &Resolved,
         wanted: Wanted<'_>,
         window: Window<'_>,
         now: UnixMs,
     ) -> Person {
+        let subject = resolved.subject;
         let mut answer = Person::ended(Some(subject), None, Status::Opened);
         if !recorded.names(subject) {
             answer.status = Status::Failed("not_recorded");
             return answer;
         }
-        match self.try_person(&mut answer, subject, wanted, window, now).await {
+        match self.try_person(&mut answer, resolved, wanted, window, now).await {
             Ok(()) => {}
             Err(Stop::Status(status)) => answer.status = status,
             Err(Stop::Store(error)) => {
@@ -120,11 +125,13 @@ impl Opener {
     async fn try_person(
         &self,
         answer: &mut Person,
-        subject: SubjectId,
+        resolved: &Resolved,
         wanted: Wanted<'_>,
         window: Window<'_>,
         now: UnixMs,
     ) -> Result<(), Stop> {
+        let Resolved { subject, mapping: wanted_mapping } = resolved;
+        let subject = *subject;
         let holding = self.vault.holding(subject, window).await?;
         for row in &holding.bad {
             answer.bad.insert(row.sk.clone(), row.why);
@@ -137,6 +144,10 @@ impl Opener {
             });
         };
         answer.channel = Some(contact.channel.to_string());
+        // A mapping that leads to a person whose own row names another one was planted.
+        if wanted_mapping.as_ref().is_some_and(|pk| *pk != contact.mapping) {
+            return Err(failed("mapping"));
+        }
         let standing = match self.vault.mapping(&contact.mapping, now).await {
             Ok(mapping) => mapping.standing,
             Err(StoreError::NotVouched) => return Err(failed("mapping")),
@@ -160,6 +171,11 @@ impl Opener {
             access::purpose(&facts, purpose)?;
         }
         let rows = self.rows(answer, &holding, contact, known, &facts, wanted, window, now).await?;
+        answer.more.clone_from(&holding.more);
+        if rows.is_empty() && holding.more.is_some() {
+            // Everything on this page is withheld or due; there is more behind it.
+            return Ok(());
+        }
         if rows.is_empty() {
             let withdrawn = !answer.withheld.is_empty();
             return Err(if withdrawn { Refusal::Withdrawn.into() } else { NOT_FOUND });
@@ -169,7 +185,6 @@ impl Opener {
         for row in rows {
             self.record(answer, &unlocked, row, wanted).await?;
         }
-        answer.more.clone_from(&holding.more);
         Ok(())
     }
 
@@ -217,9 +232,6 @@ impl Opener {
         now: UnixMs,
     ) -> Result<bool, StoreError> {
         let row = &contact.row;
-        if access::still_kept(row.due_at, now) {
-            return Ok(true);
-        }
         let given = known.consent == Consent::Given || holding.consents.get(&row.purpose) == Some(&Consent::Given);
         let custody = if row.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
         let terms = self.names.policies.terms(&self.vault, &row.policy, &row.purpose).await?;
@@ -227,6 +239,9 @@ impl Opener {
         Ok(access::still_kept(due, now))
     }
 
+    /// Whether a value is still to be seen. Its due time lies outside the origin tag, so
+    /// that a sweep can move it: what it says is believed only within the terms under
+    /// which the value came, whose every part lies under the tag.
     async fn value_kept(
         &self,
         holding: &Holding,
@@ -234,17 +249,16 @@ impl Opener {
         known: &Known,
         now: UnixMs,
     ) -> Result<bool, StoreError> {
-        if access::still_kept(row.due_at, now) {
-            return Ok(true);
-        }
-        let moves = row.awaiting_consent || row.follows_contact;
-        let waits = row.awaiting_consent && holding.consents.get(&row.purpose) != Some(&Consent::Given);
-        if !moves || waits {
-            return Ok(false);
-        }
-        let terms = self.names.policies.terms(&self.vault, &row.policy, &row.purpose).await?;
+        let given = holding.consents.get(&row.purpose) == Some(&Consent::Given);
+        let custody = if row.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
         let facts = Facts { collected: row.event_at, last_contact: known.last_contact.start() };
-        Ok(terms.is_some_and(|terms| access::still_kept(terms.retention.due(facts), now)))
+        let terms = self.names.policies.terms(&self.vault, &row.policy, &row.purpose).await?;
+        let Some(due) = terms.and_then(|terms| due_on_arrival(custody, terms.retention, facts)) else {
+            return Ok(access::still_kept(row.due_at, now));
+        };
+        // What a sweep would re-date may be past the time in the row.
+        let moves = row.follows_contact || (row.awaiting_consent && given);
+        Ok(access::still_kept(due, now) && (moves || access::still_kept(row.due_at, now)))
     }
 
     /// Unwraps the person's key, and finds out whose records these are.

@@ -192,7 +192,11 @@ impl Opener {
         let asking = Asking { operator, id: &id, now };
         let request = match request::read(request, now) {
             Ok(request) => request,
-            Err(problem) => return Ok(problem.into()),
+            Err(problem) => {
+                let code = problem.code.as_str();
+                self.ledger.record(&Entry { refusal: Some(code), ..asking.entry("refuse") }).await?;
+                return Ok(problem.into());
+            }
         };
         let (act, purpose) = request.act();
         if operator.may(act, purpose).is_err() {
@@ -246,7 +250,12 @@ impl Opener {
 
     /// A request of an operator that is not carried out is recorded, with how many
     /// people it was about and for what.
-    async fn refuse(&self, asking: &Asking<'_>, request: &Request, code: Code) -> Result<Answer, Unavailable> {
+    pub(crate) async fn refuse(
+        &self,
+        asking: &Asking<'_>,
+        request: &Request,
+        code: Code,
+    ) -> Result<Answer, Unavailable> {
         let mut entry = Entry { refusal: Some(code.as_str()), ..asking.entry("refuse") };
         if let Request::Open(open) = request {
             entry.unknown = open.people.len();

@@ -490,7 +490,7 @@ fn lock(data_dir: &Path) -> Result<std::fs::File, OpenError> {
     }
 }
 
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

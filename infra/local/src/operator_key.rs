@@ -23,7 +23,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{config::operators::LOCAL, secrets_file::write_private};
+use crate::{config::operators::LOCAL, installation::make_private_folder, secrets_file::write_private};
 
 /// How long the assertions made here are valid.
 const LIFE_S: i64 = 60;
@@ -76,7 +76,7 @@ impl OperatorKey {
         let text = Zeroizing::new(pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref())));
         let failed = |error| NoKey::Io(path.to_owned(), error);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+            make_private_folder(folder).map_err(failed)?;
         }
         write_private(path, &text).map_err(failed)?;
         Self::read(id, path)

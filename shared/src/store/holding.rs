@@ -92,6 +92,8 @@ pub struct Window<'a> {
     pub after: Option<&'a str>,
     /// Only of this submission.
     pub submission: Option<&'a str>,
+    /// Only for this purpose.
+    pub purpose: Option<&'a DefinitionId>,
     /// At most so many bytes of sealed values, one value at least.
     pub bytes: usize,
 }
@@ -172,7 +174,8 @@ impl Reading<'_> {
             // Sort keys end in the time: a later row of the same purpose is newer. One
             // that could not be read stays a refusal.
             let purpose = DefinitionId::new(item.get_text("purpose")?);
-            let said = if item.get_text("consent")? == "given" { Consent::Given } else { Consent::Refused };
+            let given = item.find_text("consent") == Some("given");
+            let said = if given { Consent::Given } else { Consent::Refused };
             let tampered = self.holding.bad.iter().any(|bad| bad.sk.starts_with(&key::consents(&purpose)));
             self.holding.consents.insert(purpose, if tampered { Consent::Refused } else { said });
         } else if item.has("env") {
@@ -184,7 +187,9 @@ impl Reading<'_> {
     fn value(&mut self, row: SealedRow) {
         let of_another =
             |id: &str| row.sk.strip_prefix(key::SUBMISSION).is_none_or(|sk| sk.split('#').next() != Some(id));
-        if self.window.after.is_some_and(|after| row.sk.as_str() <= after)
+        let for_another = self.window.purpose.is_some_and(|purpose| *purpose != row.purpose);
+        if for_another
+            || self.window.after.is_some_and(|after| row.sk.as_str() <= after)
             || self.window.submission.is_some_and(of_another)
         {
             return;

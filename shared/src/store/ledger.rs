@@ -138,11 +138,13 @@ pub enum Fault {
     Empty,
     /// The row cannot be read.
     Malformed,
+    /// The same place is there twice.
+    Twice,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Signature,
         Self::Chain,
         Self::Missing,
@@ -151,6 +153,7 @@ impl Fault {
         Self::Head,
         Self::Empty,
         Self::Malformed,
+        Self::Twice,
     ];
 
     /// What it means, in Japanese and in English.
@@ -169,6 +172,7 @@ impl Fault {
             Self::Head => ("ログの行の署名が正しくありません", "the line of the log is not signed by the key"),
             Self::Empty => ("一覧にある連鎖の記録がありません", "the chain is on the list and has no entry"),
             Self::Malformed => ("記録を読めません", "the row cannot be read"),
+            Self::Twice => ("同じ番号の記録が二つあります", "the same place is there twice"),
         }
     }
 }
@@ -186,7 +190,8 @@ pub struct Finding {
     pub at: Option<UnixMs>,
 }
 
-/// Of which time findings and counts are wanted.
+/// Of which time entries are counted. What is wrong is reported whenever it happened:
+/// a row that was edited cannot be believed about its own time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Range {
     /// From this time on.
@@ -222,19 +227,39 @@ impl Verdict {
         self.findings.is_empty()
     }
 
+    /// Takes chains off the unproven ones whose last entry a head logged later knows:
+    /// while rows are read, more are written.
+    pub fn prove(&mut self, rows: &[Row], evidence: &dyn Evidence, heads: &[Head]) {
+        self.unproven.retain(|(writer, last)| {
+            let row = rows.iter().find(|row| place(row).is_some_and(|at| at == (writer.clone(), *last)));
+            let Some(digest) = row.map(digest) else { return true };
+            !heads.iter().any(|head| {
+                head.writer == *writer
+                    && head.sequence == *last
+                    && head.digest == digest
+                    && evidence.verify(&entry_message(writer, *last, &digest), &head.signature)
+            })
+        });
+    }
+
     /// Nothing is wrong, and nothing is missing at the end of any chain.
     pub fn complete(&self) -> bool {
         self.sound() && self.unproven.is_empty()
     }
 }
 
-/// Checks rows of the audit table. Rows that are no entries are passed over.
+/// Checks rows of the audit table. Rows that are no entries are passed over. `heads` are
+/// those that were logged before the rows were read: an entry that they know and that is
+/// not there was taken away.
 pub fn verify(rows: &[Row], evidence: &dyn Evidence, heads: &[Head], range: Range) -> Verdict {
     let mut chains: BTreeMap<String, BTreeMap<u64, &Row>> = BTreeMap::new();
     let mut verdict = Verdict::default();
     for row in rows {
         if let Some((writer, sequence)) = place(row) {
-            chains.entry(writer).or_default().insert(sequence, row);
+            let chain = chains.entry(writer.clone()).or_default();
+            if chain.insert(sequence, row).is_some() {
+                verdict.findings.push(Finding { writer, sequence, fault: Fault::Twice, at: None });
+            }
         } else if text(row, "pk").is_some_and(|pk| pk.starts_with(CHAIN)) {
             match listed(row) {
                 Some(writer) => drop(chains.entry(writer).or_default()),
@@ -275,17 +300,16 @@ impl Verdict {
         head: Option<&Head>,
         range: Range,
     ) {
-        let mut before: Option<(u64, [u8; 32])> = range.from.is_none().then_some((0, BEGINNING));
+        let mut before = (0, BEGINNING);
         for (sequence, row) in chain {
             let digest = digest(row);
             let at = Item::read((*row).clone()).find_time("at");
             self.entries += usize::from(at.is_some_and(|at| range.holds(at)));
             let mut found = Vec::new();
-            if let Some((last, previous)) = before {
-                found.extend((last + 1..*sequence).take(3).map(|missing| (missing, Fault::Missing)));
-                if last + 1 == *sequence && bytes(row, "previous") != Some(&previous) {
-                    found.push((*sequence, Fault::Chain));
-                }
+            let (last, previous) = before;
+            found.extend((last + 1..*sequence).take(3).map(|missing| (missing, Fault::Missing)));
+            if last + 1 == *sequence && bytes(row, "previous") != Some(&previous) {
+                found.push((*sequence, Fault::Chain));
             }
             let signed = bytes(row, "signature")
                 .is_some_and(|signature| evidence.verify(&entry_message(writer, *sequence, &digest), signature));
@@ -299,11 +323,9 @@ impl Verdict {
             if head.is_some_and(|head| head.sequence == *sequence && head.digest != digest) {
                 found.push((*sequence, Fault::NotTheHead));
             }
-            if at.is_none_or(|at| range.holds(at)) {
-                let finding = |(sequence, fault)| Finding { writer: writer.to_owned(), sequence, fault, at };
-                self.findings.extend(found.into_iter().map(finding));
-            }
-            before = Some((*sequence, digest));
+            let finding = |(sequence, fault)| Finding { writer: writer.to_owned(), sequence, fault, at };
+            self.findings.extend(found.into_iter().map(finding));
+            before = (*sequence, digest);
         }
         let last = chain.keys().next_back().copied().unwrap_or_default();
         let finding = |sequence, fault| Finding { writer: writer.to_owned(), sequence, fault, at: None };

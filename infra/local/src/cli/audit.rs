@@ -54,9 +54,9 @@ pub(super) enum Command {
         source: Source,
         #[command(flatten)]
         days: Days,
-        /// ログに残った署名つきの先端（JSON Lines）。 / Logged heads, as JSON lines.
+        /// ログに残った署名つきの先端（JSON Lines）。2つ目からは、台帳を読んだあとに取り出したログ。 / Logged heads, as JSON lines; from the second file on, logged after the rows were read.
         #[arg(long, value_name = "FILE")]
-        heads: Option<PathBuf>,
+        heads: Vec<PathBuf>,
         /// 検証に使う公開鍵（PEM）。 / The public key to check with (PEM).
         #[arg(long, value_name = "FILE")]
         evidence: Option<PathBuf>,
@@ -116,15 +116,20 @@ pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed>
         }
         Command::Verify { source, days, heads, evidence } => {
             let evidence = evidence_key(evidence.as_deref(), places)?;
+            // While rows are read, more are written: what was logged before the reading
+            // must be in them, and what was logged after it proves the end.
+            let before = heads.first().map(|path| read_heads(path)).transpose()?.unwrap_or_default();
             let rows = read(&source, places, None).await?.rows;
-            let heads = heads.map(|path| read_heads(&path)).transpose()?.unwrap_or_default();
-            verify(&rows, &evidence, &heads, days.range())
+            let mut after = Vec::new();
+            for path in &heads {
+                after.extend(read_heads(path)?);
+            }
+            verify(&rows, &evidence, [&before, &after], days.range())
         }
         Command::Export { who } => {
             let ledger = read(&Source { file: None, who }, places, None).await?;
-            for row in &ledger.rows {
-                say::line(&ledger::to_json(row).to_string());
-            }
+            let lines: String = ledger.rows.iter().map(|row| format!("{}\n", ledger::to_json(row))).collect();
+            say::data(&lines);
             Ok(())
         }
     }
@@ -197,8 +202,10 @@ fn evidence_key(given: Option<&Path>, places: &Places) -> Result<EvidenceKey, Fa
     })
 }
 
-fn verify(rows: &[Row], evidence: &EvidenceKey, heads: &[Head], range: Range) -> Result<(), Failed> {
-    let verdict = ledger::verify(rows, evidence, heads, range);
+fn verify(rows: &[Row], evidence: &EvidenceKey, heads: [&Vec<Head>; 2], range: Range) -> Result<(), Failed> {
+    let [before, after] = heads;
+    let mut verdict = ledger::verify(rows, evidence, before, range);
+    verdict.prove(rows, evidence, after);
     say::text(&verdict_text(&verdict));
     if !verdict.sound() {
         Err(Failed::Quiet(1))
@@ -257,9 +264,9 @@ fn show(ledger: &Ledger, range: Range, json: bool) -> Result<(), Failed> {
     let unreadable = ledger.rows.iter().filter(|row| EntryRead::of(row).is_err()).count();
     let mut text = String::new();
     if json {
-        for entry in &entries {
-            let _ = writeln!(text, "{}", as_json(entry, ledger));
-        }
+        let lines: String = entries.iter().map(|entry| format!("{}\n", as_json(entry, ledger))).collect();
+        say::data(&lines);
+        return Ok(());
     } else {
         for entry in &entries {
             let _ = writeln!(text, "{}", as_line(entry, ledger));
@@ -333,6 +340,8 @@ fn refusal(code: &str) -> &'static str {
         "restricted" => "消去の手続き中のため",
         "refused" => "同意されていないため",
         "withdrawn" => "同意が撤回されているため",
+        "not_found" => "お預かりしているものがないため（消去済みなど）",
+        "request" => "要求に問題があるため",
         "budget" => "1時間の人数を超えるため",
         "not_granted" => "役割で許可されていないため",
         "replayed" => "使用済みのアサーション",

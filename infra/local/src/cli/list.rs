@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, places: &Places) -> Result<(), Fai
     }
     let answer = Access::find(&arguments.who, places).await?.ask(&request).await?;
     if arguments.json {
-        say::text(&format!("{answer:#}\n"));
+        say::data(&format!("{answer:#}\n"));
     } else {
         say::text(&table(&answer));
     }

@@ -64,30 +64,42 @@ pub(super) async fn run(arguments: Arguments, places: &Places) -> Result<(), Fai
     }
     let access = Access::find(&arguments.who, places).await?;
     let mut answer = access.ask(&request).await?;
+    let mut whole = true;
     // One person's records may fill several answers; of several people's, the rest has
     // to be asked for one by one.
     while alone && answer["people"][0]["more"].is_string() {
         request["after"] = answer["people"][0]["more"].clone();
-        let mut next = access.ask(&request).await?;
-        answer["people"][0]["more"] = next["people"][0]["more"].take();
-        if let (Value::Array(records), Value::Array(more)) =
-            (&mut answer["people"][0]["records"], next["people"][0]["records"].take())
-        {
-            records.extend(more);
-        }
-        if let (Value::Object(bad), Value::Object(more)) =
-            (&mut answer["people"][0]["bad"], next["people"][0]["bad"].take())
-        {
-            bad.extend(more);
+        let mut next = match access.ask(&request).await {
+            Ok(next) if next["people"][0]["status"] == "opened" => next,
+            broken => {
+                let why = match broken {
+                    Ok(next) => said(&next["people"][0]),
+                    Err(error) => error.to_string(),
+                };
+                say::complaint(&format!(
+                    "続きを開封できませんでした。ここまでを表示します。 / The rest could not be opened; this is what there is so far.\n{why}"
+                ));
+                whole = false;
+                break;
+            }
+        };
+        let person = &mut answer["people"][0];
+        person["more"] = next["people"][0]["more"].take();
+        for name in ["records", "bad", "withheld"] {
+            match (&mut person[name], next["people"][0][name].take()) {
+                (Value::Array(known), Value::Array(more)) => known.extend(more),
+                (Value::Object(known), Value::Object(more)) => known.extend(more),
+                _ => {}
+            }
         }
     }
     if arguments.json {
-        say::text(&format!("{answer:#}\n"));
+        say::data(&format!("{answer:#}\n"));
     } else {
         say::text(&table(&answer));
     }
     let opened = answer["people"].as_array().into_iter().flatten().any(|person| person["status"] == "opened");
-    if opened { Ok(()) } else { Err(Failed::Quiet(1)) }
+    if opened && whole { Ok(()) } else { Err(Failed::Quiet(1)) }
 }
 
 fn people(arguments: &Arguments, places: &Places) -> Result<Vec<Value>, Failed> {

@@ -31,10 +31,17 @@ pub fn complaint(text: &str) {
     eprintln!("{text}");
 }
 
+/// Prints what other programs read, as it is.
+pub fn data(text: &str) {
+    print(text);
+}
+
 /// Prints a text, through a pager if somebody is reading and it may be longer than
 /// their screen.
 pub fn text(text: &str) {
     const SCREEN: usize = 20;
+    // Names and keys of rows may have been planted, too.
+    let text = &text.lines().map(|line| harmless(line) + "\n").collect::<String>();
     let long = text.lines().count() > SCREEN;
     if !(long && std::io::stdout().is_terminal() && page(text)) {
         print(text);
