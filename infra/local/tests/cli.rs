@@ -261,3 +261,95 @@ fn bad_requests_name_everything_that_is_wrong_and_repeat_nothing() {
     let (code, said) = place.failed(&["list", "--kind", "secret", "--since", "2020-01-01"]);
     assert!(code == 1 && said.contains("message, event, profile, submission") && said.contains("92"), "{said}");
 }
+
+/// Stands in for Lambda's Invoke API: takes one request, gives back its path and body.
+fn lambda_once(answer: &'static str) -> (String, std::thread::JoinHandle<(String, String)>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let handle = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        let (mut path, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if path.is_empty() {
+                path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+        reader.get_mut().write_all((head + answer).as_bytes()).unwrap();
+        (path, text(&body))
+    });
+    (address, handle)
+}
+
+#[test]
+fn a_stage_is_asked_by_a_private_invocation() {
+    let place = Place::new();
+    place.said(&["operator", "add", "desk", "--role", "staff", "--purposes", "chat"]);
+    let (address, lambda) = lambda_once(r#"{"arrivals":[],"more":false}"#);
+    let output = place
+        .command(&["list", "--as", "desk", "--stage", "azukari-prod"])
+        .env("AWS_ENDPOINT_URL", address)
+        .env("AWS_REGION", "ap-northeast-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("届いたものはありません"));
+    let (path, body) = lambda.join().unwrap();
+    assert!(path.ends_with("/functions/azukari-prod-opener/invocations"), "{path}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let assertion = body["assertion"].as_str().unwrap();
+    let payload =
+        base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, assertion.split('.').nth(1).unwrap());
+    let claims: Value = serde_json::from_slice(&payload.unwrap()).unwrap();
+    assert_eq!((&claims["aud"], &claims["iss"]), (&json!("azukari:azukari-prod"), &json!("desk")));
+    assert_eq!(claims["request"]["act"], "list");
+}
+
+#[test]
+fn a_stage_that_refuses_says_why() {
+    let place = Place::new();
+    place.said(&["operator", "add", "desk", "--role", "staff", "--purposes", "chat"]);
+    let refusal =
+        r#"{"error":{"status":429,"code":"budget","ja":["この1時間に開封できる人数を超えます。"],"en":["Too many."]}}"#;
+    let (address, lambda) = lambda_once(refusal);
+    let person = "0".repeat(32);
+    let arguments = [
+        "open",
+        "--as",
+        "desk",
+        "--stage",
+        "azukari-prod",
+        "--person",
+        &person,
+        "--fields",
+        "text",
+        "--purpose",
+        "chat",
+        "--reason",
+        "inquiry",
+    ];
+    let output = place
+        .command(&arguments)
+        .env("AWS_ENDPOINT_URL", address)
+        .env("AWS_REGION", "ap-northeast-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .unwrap();
+    lambda.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("1時間に開封できる人数"), "{}", text(&output.stderr));
+}

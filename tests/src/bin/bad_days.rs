@@ -2,7 +2,11 @@
 //! breaks a promise is made as short as it gets and printed as one line that lives
 //! through it again.
 
-use std::{ops::Range, process::ExitCode};
+use std::{
+    ops::Range,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
 
 use azukari_tests::bad_days::{self, Plan, Tally};
 use clap::Parser;
@@ -27,6 +31,19 @@ struct Cli {
     show: bool,
 }
 
+/// The plan that is being lived through: printed should the product panic.
+static NOW: Mutex<String> = Mutex::new(String::new());
+
+/// A panic of the product is a broken promise, too, and ends the program.
+#[expect(clippy::print_stdout, reason = "a program that reports")]
+fn name_the_seed_of_a_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        println!("{}", NOW.lock().unwrap_or_else(PoisonError::into_inner));
+    }));
+}
+
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let parse = |text: &str| text.parse::<u64>().map_err(|_| "seeds are written as 0..100".to_owned());
     let (from, to) = text.split_once("..").ok_or("seeds are written as 0..100")?;
@@ -37,6 +54,7 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
 #[expect(clippy::disallowed_methods, reason = "how long it may go on is a matter of the wall clock")]
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    name_the_seed_of_a_panic();
     let begun = std::time::Instant::now();
     let seeds = match (&cli.seeds, cli.minutes) {
         (Some(seeds), None) => seeds.clone(),
@@ -56,6 +74,7 @@ fn main() -> ExitCode {
         if cli.show {
             plan.actions.iter().for_each(|(n, action)| println!("{n:>3} {action:?}"));
         }
+        plan.reproduction().clone_into(&mut NOW.lock().unwrap_or_else(PoisonError::into_inner));
         match bad_days::live(&plan) {
             Ok(tally) => all.add(&tally),
             Err(broken) => {
