@@ -348,7 +348,8 @@ impl Person {
             || last <= now
             || erasing
             || self.erased_at.is_some_and(|erased| value.at <= erased)
-            || consent == Some(false) && !self.consents_unsure
+            // What came astray may belong to a new person, who has said nothing yet.
+            || consent == Some(false) && !self.consents_unsure && !value.astray
             || contact.1 <= now;
         if never {
             return Sure::No;
