@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use azukari::{
-    domain::{access::Refusal, plain::Plain, time::UnixMs},
+    domain::{
+        access::Refusal,
+        operator::{Act, NotGranted, Operator},
+        plain::Plain,
+        time::UnixMs,
+    },
     store::{ledger, ledger::Row},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -120,10 +125,14 @@ impl Code {
         match self {
             Self::Malformed => ("アサーションを読めません。", "The assertion cannot be read."),
             Self::Algorithm => ("アサーションはES256で署名してください。", "The assertion must be signed by ES256."),
-            Self::UnknownOperator => ("登録されていない担当者です。", "No such operator is configured."),
-            Self::Signature => {
-                ("アサーションの署名が正しくありません。", "The signature of the assertion does not fit.")
-            }
+            Self::UnknownOperator => (
+                "登録されていない担当者です（operators.tomlに足したあと、起動し直しましたか）。",
+                "No such operator is configured (after adding one, start anew).",
+            ),
+            Self::Signature => (
+                "アサーションの署名が、登録されている鍵と一致しません（名前と鍵のファイルを確かめてください）。",
+                "The signature of the assertion does not fit the configured key: check the name and the key file.",
+            ),
             Self::Audience => ("別の環境あてのアサーションです。", "The assertion is for another installation."),
             Self::Expired => ("アサーションの期限が切れています。", "The assertion has expired."),
             Self::NotYet => (
@@ -154,6 +163,36 @@ impl Problem {
     pub(crate) fn of(code: Code) -> Self {
         let (ja, en) = code.texts();
         Self { status: code.status(), code, ja: vec![ja.to_owned()], en: vec![en.to_owned()] }
+    }
+
+    /// What an operator may not do, and what they may.
+    pub(crate) fn not_granted(operator: &Operator, act: Act, why: NotGranted) -> Self {
+        let own = operator.purposes.join(", ");
+        let (ja, en) = match (why, act) {
+            (NotGranted::PurposeMissing, _) => (
+                format!(
+                    "利用目的を指定してください（purpose。許可されている目的: {own}）。目的を省略できるのは個人情報保護管理者だけです。"
+                ),
+                format!("Name a purpose (purpose; yours: {own}). Only a privacy officer may leave it out."),
+            ),
+            (NotGranted::Purpose, _) => (
+                format!("その目的での開封は許可されていません（許可されている目的: {own}）。"),
+                format!("You may not open for that purpose (yours: {own})."),
+            ),
+            (NotGranted::Act, Act::Ledger) => (
+                "台帳を読むことは許可されていません（読めるのは個人情報保護管理者と監査担当だけです）。".to_owned(),
+                "You may not read the ledger: privacy officers and auditors may.".to_owned(),
+            ),
+            (NotGranted::Act, Act::List) => (
+                "一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
+                "You may not list what came in: staff and privacy officers may.".to_owned(),
+            ),
+            (NotGranted::Act, Act::Open) => (
+                "開封は許可されていません（監査担当は台帳だけを見ます）。".to_owned(),
+                "You may not open: auditors read the ledger.".to_owned(),
+            ),
+        };
+        Self { ja: vec![ja], en: vec![en], ..Self::of(Code::NotGranted) }
     }
 
     /// A request that cannot be carried out, with everything that is wrong with it.

@@ -20,7 +20,7 @@ pub(crate) const MAX_PEOPLE: usize = 100;
 const MAX_DAYS: i64 = 92;
 /// Arrivals that are listed unless asked otherwise, and at most.
 const USUAL_LIMIT: usize = 200;
-const MAX_LIMIT: usize = 1_000;
+const MAX_LIMIT: usize = 10_000;
 
 /// A request.
 #[derive(Debug)]
@@ -244,8 +244,8 @@ fn list(raw: RawList, now: UnixMs) -> Result<Request, Problem> {
             let day = Day::parse(text).ok();
             if day.is_none() {
                 problems.add(
-                    format!("{name}は2026-11-21の形で書いてください。"),
-                    format!("{name} must be like 2026-11-21."),
+                    format!("{name}は2026-11-21の形の、実在する日付にしてください。"),
+                    format!("{name} must be a day like 2026-11-21."),
                 );
             }
             day
@@ -258,13 +258,18 @@ fn list(raw: RawList, now: UnixMs) -> Result<Request, Problem> {
     let mut days = Vec::new();
     if let (Some(since), Some(until)) = (since, until) {
         let span = until.start().since(since.start()) / DAY_MS;
-        if (0..MAX_DAYS).contains(&span) {
-            days = (0..=span).map(|n| until.start().plus(-n * DAY_MS).tokyo_day()).collect();
-        } else {
+        if span < 0 {
             problems.add(
-                format!("期間は{MAX_DAYS}日までで、sinceはuntilより前にしてください。"),
-                format!("since must not be after until, and at most {MAX_DAYS} days are listed at once."),
+                "sinceはuntil（省略時は今日）以前の日にしてください。",
+                "since must not be after until (default: today).",
             );
+        } else if span >= MAX_DAYS {
+            problems.add(
+                format!("一度に見られるのは{MAX_DAYS}日までです。"),
+                format!("At most {MAX_DAYS} days are listed at once."),
+            );
+        } else {
+            days = (0..=span).map(|n| until.start().plus(-n * DAY_MS).tokyo_day()).collect();
         }
     }
     if problems.0.is_empty() {

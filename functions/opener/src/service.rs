@@ -199,8 +199,9 @@ impl Opener {
             }
         };
         let (act, purpose) = request.act();
-        if operator.may(act, purpose).is_err() {
-            return self.refuse(&asking, &request, Code::NotGranted).await;
+        if let Err(why) = operator.may(act, purpose) {
+            self.refuse(&asking, &request, Code::NotGranted).await?;
+            return Ok(Problem::not_granted(operator, act, why).into());
         }
         let budget = format!("open.{}", operator.id);
         let spend = match &request {

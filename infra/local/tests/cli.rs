@@ -176,9 +176,11 @@ fn an_exported_ledger_is_checked_without_the_system() {
     assert!(code == 1 && said.contains("最初の不正な記録") && said.contains("#1"), "{code}: {said}");
     std::fs::write(path.join("ledger.jsonl"), "not json\n").unwrap();
     let (code, said) = elsewhere.failed(&verify);
-    assert!(code == 1 && said.contains("1行目"), "{said}");
+    assert!(code == 2 && said.contains("1行目"), "not checked is not the same as wrong: {said}");
     let (code, said) = elsewhere.failed(&["audit", "verify", "--file", "ledger.jsonl", "--evidence", "none.pem"]);
-    assert!(code == 1 && said.contains("none.pem"), "{said}");
+    assert!(code == 2 && said.contains("none.pem"), "{said}");
+    let (code, said) = elsewhere.failed(&["audit", "verify", "--from", "2026-11-30", "--to", "2026-11-01"]);
+    assert!(code == 2 && said.contains("--from"), "{said}");
 }
 
 #[test]
@@ -209,9 +211,11 @@ fn an_operator_is_added_and_opens_for_their_purposes_alone() {
         place.run(&arguments)
     };
     assert!(text(&open("chat").stdout).contains("こんにちは"));
-    for purpose in ["profile", ""] {
+    for (purpose, why) in [("profile", "許可されていません"), ("", "利用目的を指定してください")]
+    {
         let refused = open(purpose);
-        assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("許可されていません"), "{purpose}");
+        assert!(refused.status.code() == Some(1), "{purpose}");
+        assert!(text(&refused.stderr).contains(why) && text(&refused.stderr).contains("chat"), "{purpose}");
     }
     assert!(open("chat").status.success());
     assert!(text(&open("chat").stderr).contains("1時間"), "two people an hour and no more");

@@ -212,7 +212,9 @@ impl Range {
 pub struct Verdict {
     /// Chains that were checked.
     pub chains: usize,
-    /// Entries in the range that were checked.
+    /// Entries that were checked.
+    pub all: usize,
+    /// Those of them that are of the range.
     pub entries: usize,
     /// What is wrong, the first entry of each chain first.
     pub findings: Vec<Finding>,
@@ -304,6 +306,7 @@ impl Verdict {
         for (sequence, row) in chain {
             let digest = digest(row);
             let at = Item::read((*row).clone()).find_time("at");
+            self.all += 1;
             self.entries += usize::from(at.is_some_and(|at| range.holds(at)));
             let mut found = Vec::new();
             let (last, previous) = before;

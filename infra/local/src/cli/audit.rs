@@ -31,7 +31,7 @@ pub(super) const EXAMPLES: &str = "\
   azukari audit verify --heads .azukari/audit-heads.jsonl
   azukari audit verify --file ledger.jsonl --evidence evidence-public-key.pem --heads heads.jsonl
 verifyの終了コード / exit codes of verify: 0 問題なし・完全 / sound and complete, 1 問題あり / something is wrong,
-  3 問題は見つからないが、末尾が消されていないことは証明できない / sound as far as it goes, its end is not proven";
+  2 検証できなかった / could not be checked, 3 問題は見つからないが、末尾が消されていないことは証明できない / sound as far as it goes, its end is not proven";
 
 /// What to do with the ledger.
 #[derive(Subcommand)]
@@ -43,7 +43,10 @@ pub(super) enum Command {
         source: Source,
         #[command(flatten)]
         days: Days,
-        /// JSONで表示する。 / Show as JSON.
+        /// この人についての記録だけ（azukari listに出るID）。 / Only entries about this person.
+        #[arg(long, value_name = "ID")]
+        person: Option<String>,
+        /// 1行に1件のJSONで表示する。 / Show as JSON, an entry a line.
         #[arg(long)]
         json: bool,
     },
@@ -95,8 +98,15 @@ fn day(text: &str) -> Result<Day, String> {
 }
 
 impl Days {
-    fn range(&self) -> Range {
-        Range { from: self.from.map(Day::start), to: self.to.map(|day| day.start().plus(DAY_MS)) }
+    fn range(&self) -> Result<Range, Failed> {
+        let range = Range { from: self.from.map(Day::start), to: self.to.map(|day| day.start().plus(DAY_MS)) };
+        match range {
+            Range { from: Some(from), to: Some(to) } if from >= to => Err(Failed::Said(
+                "--fromは--to以前の日にしてください（例: --from 2026-11-01 --to 2026-11-30）。 / --from must not be after --to."
+                    .to_owned(),
+            )),
+            range => Ok(range),
+        }
     }
 }
 
@@ -110,21 +120,21 @@ struct Ledger {
 
 pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed> {
     match command {
-        Command::Show { source, days, json } => {
-            let ledger = read(&source, places, days.range().to).await?;
-            show(&ledger, days.range(), json)
+        Command::Show { source, days, person, json } => {
+            let range = days.range()?;
+            let ledger = read(&source, places, range.to).await?;
+            show(&ledger, range, person.as_deref(), json)
         }
+        // That nothing could be checked is not the same as that something is wrong.
         Command::Verify { source, days, heads, evidence } => {
-            let evidence = evidence_key(evidence.as_deref(), places)?;
-            // While rows are read, more are written: what was logged before the reading
-            // must be in them, and what was logged after it proves the end.
-            let before = heads.first().map(|path| read_heads(path)).transpose()?.unwrap_or_default();
-            let rows = read(&source, places, None).await?.rows;
-            let mut after = Vec::new();
-            for path in &heads {
-                after.extend(read_heads(path)?);
-            }
-            verify(&rows, &evidence, [&before, &after], days.range())
+            let verified = self::verify_from(&source, &days, &heads, evidence.as_deref(), places).await;
+            verified.map_err(|failed| match failed {
+                Failed::Quiet(code) => Failed::Quiet(code),
+                other => {
+                    say::complaint(&other.to_string());
+                    Failed::Quiet(NOT_CHECKED)
+                }
+            })
         }
         Command::Export { who } => {
             let ledger = read(&Source { file: None, who }, places, None).await?;
@@ -133,6 +143,29 @@ pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed>
             Ok(())
         }
     }
+}
+
+/// Exit code of a check that could not be made.
+const NOT_CHECKED: u8 = 2;
+
+async fn verify_from(
+    source: &Source,
+    days: &Days,
+    heads: &[PathBuf],
+    evidence: Option<&Path>,
+    places: &Places,
+) -> Result<(), Failed> {
+    let range = days.range()?;
+    let evidence = evidence_key(evidence, places)?;
+    // While rows are read, more are written: what was logged before the reading must be in
+    // them, and what was logged after it proves the end.
+    let before = heads.first().map(|path| read_heads(path)).transpose()?.unwrap_or_default();
+    let rows = read(source, places, None).await?.rows;
+    let mut after = Vec::new();
+    for path in heads {
+        after.extend(read_heads(path)?);
+    }
+    verify(&rows, &evidence, [&before, &after], range)
 }
 
 async fn read(source: &Source, places: &Places, to: Option<UnixMs>) -> Result<Ledger, Failed> {
@@ -219,11 +252,11 @@ fn verify(rows: &[Row], evidence: &EvidenceKey, heads: [&Vec<Head>; 2], range: R
 fn verdict_text(verdict: &Verdict) -> String {
     const SHOWN: usize = 50;
     let mut text = String::new();
-    let Verdict { chains, entries, findings, unproven } = verdict;
-    let _ = writeln!(
-        text,
-        "連鎖{chains}本、記録{entries}件を検証しました。 / Checked {entries} entries in {chains} chains."
-    );
+    let Verdict { chains, all, entries, findings, unproven } = verdict;
+    let _ = writeln!(text, "連鎖{chains}本、記録{all}件を検証しました。 / Checked {all} entries in {chains} chains.");
+    if entries != all {
+        let _ = writeln!(text, "うち指定の期間は{entries}件です。 / {entries} of them are of the days asked for.");
+    }
     if let Some(first) = findings.first() {
         let (ja, en) = first.fault.text();
         let _ = writeln!(text, "最初の不正な記録 / the first bad entry: {}#{}", first.writer, first.sequence);
@@ -253,12 +286,13 @@ fn verdict_text(verdict: &Verdict) -> String {
     text
 }
 
-fn show(ledger: &Ledger, range: Range, json: bool) -> Result<(), Failed> {
+fn show(ledger: &Ledger, range: Range, person: Option<&str>, json: bool) -> Result<(), Failed> {
     let mut entries: Vec<EntryRead> = ledger
         .rows
         .iter()
         .filter_map(|row| EntryRead::of(row).ok().flatten())
         .filter(|entry| range.holds(entry.at))
+        .filter(|entry| person.is_none_or(|id| entry.subjects.iter().any(|it| it == id)))
         .collect();
     entries.sort_by(|a, b| (a.at, &a.writer, a.sequence).cmp(&(b.at, &b.writer, b.sequence)));
     let unreadable = ledger.rows.iter().filter(|row| EntryRead::of(row).is_err()).count();
@@ -314,20 +348,21 @@ fn as_line(entry: &EntryRead, ledger: &Ledger) -> String {
     let _ = match entry.act.as_str() {
         "open" => write!(
             line,
-            "開封  {people}人{unknown}  目的: {}  項目: {}  理由: {why}",
+            "開封  {people}人{unknown}  目的: {}  項目: {}  理由: {why}{}",
             purpose(entry, ledger),
-            fields(entry)
+            fields(entry),
+            whom(entry)
         ),
         "list" => write!(line, "一覧  届いたものの件数と時刻を見ました"),
         "ledger" => write!(line, "台帳  この台帳を読みました"),
         "refuse" => {
             let ground = entry.refusal.as_deref().unwrap_or("-");
-            let whom = match (people, entry.unknown) {
+            let asked = match (people, entry.unknown) {
                 (0, 0) => String::new(),
-                (0, asked) => format!("  {asked}人分の要求"),
+                (0, asked) => format!("  {asked}人分の要求  目的: {}  項目: {}", purpose(entry, ledger), fields(entry)),
                 (people, _) => format!("  {people}人"),
             };
-            write!(line, "拒否  {}（{ground}）{whom}", refusal(ground))
+            write!(line, "拒否  {}（{ground}）{asked}{}", refusal(ground), whom(entry))
         }
         other => write!(line, "{}", say::harmless(other)),
     };
@@ -335,12 +370,23 @@ fn as_line(entry: &EntryRead, ledger: &Ledger) -> String {
     line
 }
 
+/// The first people of an entry, by their random ids.
+fn whom(entry: &EntryRead) -> String {
+    const SHOWN: usize = 3;
+    if entry.subjects.is_empty() {
+        return String::new();
+    }
+    let ids = entry.subjects.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" ");
+    let more = entry.subjects.len().saturating_sub(SHOWN);
+    if more > 0 { format!("  人: {ids} ほか{more}人") } else { format!("  人: {ids}") }
+}
+
 fn refusal(code: &str) -> &'static str {
     match code {
         "restricted" => "消去の手続き中のため",
         "refused" => "同意されていないため",
         "withdrawn" => "同意が撤回されているため",
-        "not_found" => "お預かりしているものがないため（消去済みなど）",
+        "not_found" => "開封できるものがないため（期限切れ・消去済み、またはその目的では保管なし）",
         "request" => "要求に問題があるため",
         "budget" => "1時間の人数を超えるため",
         "not_granted" => "役割で許可されていないため",
@@ -367,7 +413,7 @@ fn as_json(entry: &EntryRead, ledger: &Ledger) -> Value {
         "people": entry.subjects,
         "unknown": entry.unknown,
         "fields": entry.fields,
-        "purpose": entry.purpose.as_ref().map(|_| purpose(entry, ledger)),
+        "purpose": entry.purpose.as_ref().map(|id| ledger.purposes.get(id).unwrap_or(id)),
         "reason": entry.reason,
         "note": note(entry, ledger),
         "refusal": entry.refusal,

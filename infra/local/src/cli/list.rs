@@ -58,7 +58,7 @@ fn table(answer: &Value) -> String {
         return "その期間に届いたものはありません。 / Nothing came in.\n".to_owned();
     }
     let mut days: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut lines = String::from("日時（日本時間）     種類        人 / 申込\n");
+    let mut lines = String::from("日時（日本時間）  種類        人 / 申込\n");
     for arrival in arrivals {
         let at = UnixMs::new(arrival["at"].as_i64().unwrap_or_default());
         let kind = arrival["kind"].as_str().unwrap_or_default();
@@ -68,11 +68,14 @@ fn table(answer: &Value) -> String {
     }
     lines.push('\n');
     for ((day, kind), n) in days.iter().rev() {
-        let _ = writeln!(lines, "{day}  {kind:<10}  {n}件");
+        let more = if answer["more"] == true { "以上" } else { "" };
+        let _ = writeln!(lines, "{day}  {kind:<10}  {n}件{more}");
     }
     if answer["more"] == true {
-        lines.push_str(
-            "ほかにもあります（--limitを増やすか、期間を狭めてください）。 / There is more: raise --limit.\n",
+        let n = arrivals.len();
+        let _ = writeln!(
+            lines,
+            "新しいものから{n}件だけを表示しています（--kindや期間で絞るか、--limitを10000まで増やせます）。 / Only the newest {n}: narrow it by --kind or days, or raise --limit up to 10000."
         );
     }
     lines

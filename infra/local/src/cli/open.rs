@@ -117,10 +117,37 @@ fn people(arguments: &Arguments, places: &Places) -> Result<Vec<Value>, Failed> 
         arguments.user_id.clone()
     };
     let channel = match &arguments.channel {
-        Some(channel) => channel.clone(),
+        Some(channel) => known_channel(channel, arguments.who.stage.is_some(), places)?,
         None => only_channel(places)?,
     };
+    if users.is_empty() {
+        return Err(Failed::Said(
+            "標準入力にユーザーIDがありません。 / There is no user id on standard input.".to_owned(),
+        ));
+    }
+    for (n, user) in users.iter().enumerate() {
+        let digits = user.strip_prefix('U').unwrap_or_default();
+        if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let n = n + 1;
+            say::complaint(&format!(
+                "{n}人目: LINEのユーザーIDは「U」と32桁の16進数字です。打ち間違いがないか確かめてください。 / Person {n}: a LINE user id is U and 32 hexadecimal digits."
+            ));
+        }
+    }
     Ok(users.iter().map(|user| json!({ "user_id": user, "channel": channel })).collect())
+}
+
+/// A channel that is named, if the configuration at hand knows it.
+fn known_channel(channel: &str, elsewhere: bool, places: &Places) -> Result<String, Failed> {
+    match config::read(&places.config_dir) {
+        Ok(read) if !elsewhere && !read.channels.contains_key(channel) => {
+            let names = read.channels.keys().cloned().collect::<Vec<_>>().join(", ");
+            Err(Failed::Said(format!(
+                "チャネル「{channel}」がありません（{names}）。 / There is no channel \"{channel}\" (there are {names})."
+            )))
+        }
+        _ => Ok(channel.to_owned()),
+    }
 }
 
 fn only_channel(places: &Places) -> Result<String, Failed> {
@@ -136,15 +163,21 @@ fn only_channel(places: &Places) -> Result<String, Failed> {
 
 fn table(answer: &Value) -> String {
     let mut text = String::new();
-    for person in answer["people"].as_array().into_iter().flatten() {
-        let word = |name: &str| person[name].as_str().unwrap_or("-").to_owned();
-        let _ = writeln!(text, "■ {}  {}", word("person"), said(person));
+    let people = answer["people"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (n, person) in people.iter().enumerate() {
+        let place = if people.len() > 1 { format!("{}人目 ", n + 1) } else { String::new() };
+        let heading = format!("■ {place}{}  {}", person["person"].as_str().unwrap_or("-"), said(person));
+        let _ = writeln!(text, "{}", heading.trim_end());
+        let shown = person["records"].as_array().is_some_and(|records| !records.is_empty());
+        if person["status"] == "opened" && !shown && person["more"].is_null() {
+            text.push_str("  指定した項目はありませんでした（すべて見るには --fields '*'）。 / There is no such field; --fields '*' shows all.\n");
+        }
         for record in person["records"].as_array().into_iter().flatten() {
             let word = |name: &str| record[name].as_str().unwrap_or_default();
             let time = |name: &str| UnixMs::new(record[name].as_i64().unwrap_or_default()).tokyo_minute();
             let _ = writeln!(
                 text,
-                "  {}  {}  目的 {}  消去 {}  ({})",
+                "  {}  {}  目的 {}  消去期限 {}  ({})",
                 time("at"),
                 word("kind"),
                 word("purpose"),
@@ -173,7 +206,9 @@ fn said(person: &Value) -> String {
     match person["status"].as_str() {
         Some("opened") => String::new(),
         Some("refused") => format!("開封できません: {} / refused", ground(person["why"].as_str())),
-        Some("not_found") => "お預かりしているものはありません / nothing is held".to_owned(),
+        Some("not_found") => {
+            "お預かりしているものはありません（未登録・期限切れ・消去済み、またはその目的では保管していません） / nothing is held: not known, due, erased, or not for that purpose".to_owned()
+        }
         _ => format!("開封に失敗しました / failed: {}", person["why"].as_str().unwrap_or("-")),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 pub(super) const EXAMPLES: &str = "\
 例 / Examples:
   azukari operator add desk --role staff --purposes chat
-  azukari operator add officer --role privacy-officer
+  azukari operator add officer --role privacy_officer
   azukari operator add crm --role system --purposes chat --out ./crm.pem";
 
 /// What to do with operators.
@@ -46,7 +46,7 @@ pub(super) enum Role {
     /// 担当者 / opens for its purposes, lists what came in
     Staff,
     /// 個人情報保護管理者 / opens for every purpose, reads the ledger
-    #[value(alias = "privacy_officer")]
+    #[value(name = "privacy_officer", alias = "privacy-officer")]
     PrivacyOfficer,
     /// 監査担当 / reads the ledger, opens nothing
     Auditor,
