@@ -220,6 +220,12 @@ async fn a_chain_written_anew_without_the_key_is_found() {
     forged[0].sequence = 99;
     let verdict = ledger::verify(&rows, &evidence(&app), &forged, Range::default());
     assert_eq!(first(&verdict), Some((99, Fault::Head)));
+    // Or moved to another chain.
+    let mut moved = heads.clone();
+    let last = heads.iter().rfind(|head| head.writer != heads[0].writer).unwrap();
+    moved[0].writer.clone_from(&last.writer);
+    let verdict = ledger::verify(&rows, &evidence(&app), &moved, Range::default());
+    assert_eq!(verdict.findings.first().map(|it| it.fault), Some(Fault::Head));
 }
 
 #[tokio::test]

@@ -20,9 +20,8 @@ use tracing_subscriber::{
 pub const HEADS_FILE: &str = "audit-heads.jsonl";
 
 /// Prints a line.
-#[expect(clippy::print_stdout, reason = "the command line speaks here")]
 pub fn line(line: &str) {
-    println!("{line}");
+    print(&format!("{line}\n"));
 }
 
 /// Says what is wrong.
