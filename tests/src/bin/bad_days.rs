@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         if cli.show {
             plan.actions.iter().for_each(|(n, action)| println!("{n:>3} {action:?}"));
         }
+        azukari_tests::witness::forget();
         plan.reproduction().clone_into(&mut NOW.lock().unwrap_or_else(PoisonError::into_inner));
         match bad_days::live(&plan) {
             Ok(tally) => all.add(&tally),
