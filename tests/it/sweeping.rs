@@ -137,6 +137,9 @@ async fn two_sweepers_at_once_do_no_harm() {
         app.advance(120_000);
     }
     assert_eq!((erased, persons), (8, 8), "each row and person counted once");
+    // The slower one may place an order for who has just been erased by the other: it
+    // holds nothing personal, and the next runs carry it out.
+    app.sweep_all().await;
     assert!(app.rows(Table::Vault).iter().all(|row| !row["pk"]["S"].as_str().unwrap().starts_with("S#")));
     assert_eq!(app.rows(Table::Keys).len(), 16);
 }
