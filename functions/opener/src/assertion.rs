@@ -27,8 +27,8 @@ const LEEWAY_S: i64 = 30;
 /// The longest assertion that is read.
 const MAX_LEN: usize = 64 * 1024;
 
-/// An assertion that holds. It has not been used up yet.
-#[derive(Debug)]
+/// An assertion that holds. It has not been used up yet. No `Debug`: the request in it
+/// names people.
 pub(crate) struct Verified<'a> {
     pub(crate) operator: &'a Operator,
     /// Digest of its id: the same for no other assertion.

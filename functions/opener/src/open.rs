@@ -30,11 +30,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) purpose: Option<&'a DefinitionId>,
 }
 
-/// Who somebody is, and the mapping that led there, if one did.
+/// Who somebody is, and the mapping that led there, if one did: its partition and what
+/// it says. It was read before the entry; what could stop an opening since, a hold or an
+/// order, is read after it.
 #[derive(Debug, Clone)]
 pub(crate) struct Resolved {
     pub(crate) subject: SubjectId,
-    pub(crate) mapping: Option<String>,
+    pub(crate) mapping: Option<(String, Standing)>,
 }
 
 impl Opener {
@@ -109,12 +111,12 @@ impl Opener {
         for index in &self.secrets.user_index {
             let pk = key::mapping(channel, &index.user(channel, user));
             match self.vault.mapping(&pk, asking.now).await {
-                Ok(mapping) => match mapping.standing {
-                    Standing::Known(person) => {
-                        return Ok(Some(Resolved { subject: person.key.subject, mapping: Some(pk) }));
+                Ok(mapping) => {
+                    if let Standing::Known(person) = &mapping.standing {
+                        let subject = person.key.subject;
+                        return Ok(Some(Resolved { subject, mapping: Some((pk, mapping.standing)) }));
                     }
-                    Standing::Absent | Standing::Erased { .. } => {}
-                },
+                }
                 // Nobody's: a planted mapping names a person of the intruder's choice.
                 Err(StoreError::NotVouched | StoreError::Row { .. }) => {
                     tracing::error!("a mapping is not vouched for, or not well formed");

@@ -92,8 +92,8 @@ struct Unlocked<'a> {
 }
 
 impl Opener {
-    /// Opens one person whom an entry names: two reads, one of the wrapped key, and one
-    /// KMS call.
+    /// Opens one person whom an entry names: their rows, the mapping unless it has led to
+    /// them, the wrapped key, and one KMS call.
     pub(crate) async fn person(
         &self,
         recorded: &Recorded,
@@ -130,8 +130,7 @@ impl Opener {
         window: Window<'_>,
         now: UnixMs,
     ) -> Result<(), Stop> {
-        let Resolved { subject, mapping: wanted_mapping } = resolved;
-        let subject = *subject;
+        let subject = resolved.subject;
         let holding = self.vault.holding(subject, window).await?;
         for row in &holding.bad {
             answer.bad.insert(row.sk.clone(), row.why);
@@ -144,14 +143,15 @@ impl Opener {
             });
         };
         answer.channel = Some(contact.channel.to_string());
-        // A mapping that leads to a person whose own row names another one was planted.
-        if wanted_mapping.as_ref().is_some_and(|pk| *pk != contact.mapping) {
-            return Err(failed("mapping"));
-        }
-        let standing = match self.vault.mapping(&contact.mapping, now).await {
-            Ok(mapping) => mapping.standing,
-            Err(StoreError::NotVouched) => return Err(failed("mapping")),
-            Err(error) => return Err(error.into()),
+        let standing = match &resolved.mapping {
+            Some((pk, standing)) if *pk == contact.mapping => standing.clone(),
+            // A mapping to a person whose own row names another mapping was planted.
+            Some(_) => return Err(failed("mapping")),
+            None => match self.vault.mapping(&contact.mapping, now).await {
+                Ok(mapping) => mapping.standing,
+                Err(StoreError::NotVouched | StoreError::Row { .. }) => return Err(failed("mapping")),
+                Err(error) => return Err(error.into()),
+            },
         };
         let facts = AccessFacts {
             held: holding.held,
@@ -172,8 +172,9 @@ impl Opener {
         }
         let rows = self.rows(answer, &holding, contact, known, &facts, wanted, window, now).await?;
         answer.more.clone_from(&holding.more);
-        if rows.is_empty() && holding.more.is_some() {
-            // Everything on this page is withheld or due; there is more behind it.
+        if rows.is_empty() && (holding.more.is_some() || window.after.is_some()) {
+            // Everything on this page is withheld or due: there are others before or
+            // behind it.
             return Ok(());
         }
         if rows.is_empty() {

@@ -109,19 +109,7 @@ pub(crate) struct Asking<'a> {
 impl Asking<'_> {
     /// An entry about this request, to be filled in.
     pub(crate) fn entry(&self, act: &'static str) -> Entry {
-        Entry {
-            act,
-            at: self.now,
-            operator: self.operator.id.to_string(),
-            request: self.id.to_owned(),
-            subjects: Vec::new(),
-            unknown: 0,
-            fields: Vec::new(),
-            purpose: None,
-            reason: None,
-            note: None,
-            refusal: None,
-        }
+        Entry::new(act, self.now, self.operator.id.to_string(), self.id.to_owned())
     }
 }
 
@@ -232,19 +220,9 @@ impl Opener {
     /// An assertion that does not hold is refused and recorded. What it says is not
     /// repeated in the ledger, but for an operator's name that exists.
     async fn refuse_assertion(&self, refused: &Refused<'_>, now: UnixMs) -> Result<Answer, Unavailable> {
-        let entry = Entry {
-            act: "refuse",
-            at: now,
-            operator: refused.claimed.map_or_else(|| "?".to_owned(), ToString::to_string),
-            request: refused.id.clone(),
-            subjects: Vec::new(),
-            unknown: 0,
-            fields: Vec::new(),
-            purpose: None,
-            reason: None,
-            note: None,
-            refusal: Some(refused.code.as_str()),
-        };
+        let operator = refused.claimed.map_or_else(|| "?".to_owned(), ToString::to_string);
+        let entry = Entry::new("refuse", now, operator, refused.id.clone());
+        let entry = Entry { refusal: Some(refused.code.as_str()), ..entry };
         self.ledger.record(&entry).await?;
         Ok(Problem::of(refused.code).into())
     }

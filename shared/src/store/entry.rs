@@ -48,6 +48,25 @@ pub struct Entry {
     pub refusal: Option<&'static str>,
 }
 
+impl Entry {
+    /// An entry that says who asked for what and when, to be filled in.
+    pub fn new(act: &'static str, at: UnixMs, operator: String, request: String) -> Self {
+        Self {
+            act,
+            at,
+            operator,
+            request,
+            subjects: Vec::new(),
+            unknown: 0,
+            fields: Vec::new(),
+            purpose: None,
+            reason: None,
+            note: None,
+            refusal: None,
+        }
+    }
+}
+
 /// Where an entry stands in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {

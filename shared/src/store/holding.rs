@@ -81,8 +81,6 @@ pub struct Holding {
     pub bad: Vec<BadRow>,
     /// Set if not all values are here: the sort key behind which to go on.
     pub more: Option<String>,
-    /// Whether there is any row at all.
-    pub any: bool,
 }
 
 /// Which values are wanted.
@@ -141,7 +139,6 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn row(&mut self, vault: &Vault, map: HashMap<String, AttributeValue>) {
         let sk = map.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-        self.holding.any = true;
         // A hold stops everything even if somebody has tampered with it.
         self.holding.held |= sk == HOLD;
         let item = match Item::verified(map, vault.origin()) {

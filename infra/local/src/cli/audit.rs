@@ -296,25 +296,20 @@ fn show(ledger: &Ledger, range: Range, person: Option<&str>, json: bool) -> Resu
         .collect();
     entries.sort_by(|a, b| (a.at, &a.writer, a.sequence).cmp(&(b.at, &b.writer, b.sequence)));
     let unreadable = ledger.rows.iter().filter(|row| EntryRead::of(row).is_err()).count();
-    let mut text = String::new();
-    if json {
-        let lines: String = entries.iter().map(|entry| format!("{}\n", as_json(entry, ledger))).collect();
-        say::data(&lines);
-        return Ok(());
-    } else {
-        for entry in &entries {
-            let _ = writeln!(text, "{}", as_line(entry, ledger));
-        }
-        if entries.is_empty() {
-            text.push_str("その期間の記録はありません。 / There is no entry.\n");
-        }
-    }
     if unreadable > 0 {
         say::complaint(&format!(
             "読めない行が{unreadable}件あります（verifyで確かめてください）。 / {unreadable} rows cannot be read: run verify."
         ));
     }
-    say::text(&text);
+    if json {
+        let lines: String = entries.iter().map(|entry| format!("{}\n", as_json(entry, ledger))).collect();
+        say::data(&lines);
+    } else if entries.is_empty() {
+        say::text("その期間の記録はありません。 / There is no entry.\n");
+    } else {
+        let lines: String = entries.iter().map(|entry| format!("{}\n", as_line(entry, ledger))).collect();
+        say::text(&lines);
+    }
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub enum Fate {
     CallerDiesBefore,
     /// The caller dies after it has taken effect.
     CallerDiesAfter,
-    /// It is answered so many milliseconds later.
+    /// It is answered so many milliseconds later: on a paused clock no time passes.
     Delayed(u32),
     /// It arrives twice, as a network may deliver it, and is answered once.
     Doubled,
