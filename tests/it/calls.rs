@@ -46,12 +46,41 @@ async fn the_first_event_of_a_day_costs_one_call_more() {
 }
 
 #[tokio::test]
-async fn a_new_person_costs_four_calls_and_no_kms() {
+async fn a_new_person_costs_four_calls_one_more_with_the_notice_and_no_kms() {
     let app = TestApp::new().await;
-    let new = cost(&app, "demo", &[app.someone().text("1", NOON, "a")]).await;
-    assert_eq!(new, ["GetItem", "PutItem", "Query", "TransactWriteItems"]);
-    let with_profile = cost(&app, "kept", &[app.someone().text("1", NOON, "a")]).await;
-    assert_eq!(with_profile, ["GetItem", "PutItem", "Query", "TransactWriteItems", "TransactWriteItems"]);
+    let someone = app.someone();
+    let new = cost(&app, "demo", &[someone.text("1", NOON, "a")]).await;
+    assert_eq!(new, ["GetItem", "PutItem", "Query", "TransactWriteItems", "TransactWriteItems"]);
+    let mut silent = app.someone().text("1", NOON, "a");
+    silent.as_object_mut().unwrap().remove("replyToken");
+    assert_eq!(cost(&app, "demo", &[silent]).await, ["GetItem", "PutItem", "Query", "TransactWriteItems"]);
+    // 同意する: what is stored, in one transaction, and the profile in another.
+    let agreed = cost(&app, "demo", &[app.answer(&someone, NOON, true)]).await;
+    assert_eq!(agreed, ["GetItem", "TransactWriteItems", "TransactWriteItems"]);
+    assert_eq!(cost(&app, "demo", &[someone.text("2", NOON, "b")]).await, ["PutItem"]);
+    let refused = cost(&app, "demo", &[app.answer(&someone, NOON + 1, false)]).await;
+    assert_eq!(refused, ["GetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn one_call_to_line_at_most_for_a_reply_and_one_for_a_profile() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let to_line = async |events: &[serde_json::Value]| {
+        app.start_counting();
+        assert_eq!(app.hook(events).await, 200);
+        app.operations(Service::Line)
+    };
+    let card = "4111 1111 1111 1111";
+    assert_eq!(
+        to_line(&[someone.follow(NOON - 9), someone.text("1", NOON, card)]).await,
+        ["POST /v2/bot/message/reply"]
+    );
+    let agreed = to_line(&[app.answer(&someone, NOON, true)]).await;
+    assert_eq!(agreed.iter().filter(|call| call.starts_with("POST")).count(), 1);
+    assert_eq!(agreed.iter().filter(|call| call.starts_with("GET /v2/bot/profile/")).count(), 1);
+    assert_eq!(agreed.len(), 2);
+    assert!(to_line(&[someone.text("2", NOON, "b")]).await.is_empty());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use azukari_tests::{
     app::{NOON, TestApp},
     faults::{Fault, Level},
+    line::Someone,
 };
 use serde_json::{Value, json};
 
@@ -58,6 +59,7 @@ async fn no_event_leaves_anything_in_the_clear() {
     app.installation().line().set_profile(&someone, Some(profile));
     for channel in ["demo", "kept", "strict"] {
         assert_eq!(app.hook_to(channel, &events).await, 200);
+        app.agree(channel, &Someone(someone.clone()), NOON).await;
         let (body, _) = app.signed(channel, &events);
         assert_eq!(app.post(&format!("/webhook/{channel}"), Some("c2lnbmF0dXJl"), body.clone()).await.status, 401);
         assert_eq!(app.post("/webhook/nobody", None, body).await.status, 404);

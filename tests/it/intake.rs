@@ -45,7 +45,7 @@ async fn before_consent_each_channel_has_its_rule() {
 }
 
 #[tokio::test]
-async fn the_profile_is_fetched_where_the_channel_keeps() {
+async fn the_profile_is_fetched_after_consent() {
     let app = TestApp::new().await;
     let someone = app.someone();
     let name = app.marker("山田");
@@ -53,8 +53,9 @@ async fn the_profile_is_fetched_where_the_channel_keeps() {
         json!({"displayName": name, "userId": someone.0, "statusMessage": app.marker("近況"), "language": "ja"});
     app.installation().line().set_profile(&someone.0, Some(profile));
     assert_eq!(app.hook(&[someone.follow(NOON - 1)]).await, 200);
-    assert!(app.rows_of("profile").is_empty(), "not before consent");
     assert_eq!(app.hook_to("kept", &[someone.follow(NOON - 1)]).await, 200);
+    assert!(app.rows_of("profile").is_empty(), "not before consent, whatever the channel keeps");
+    app.agree("kept", &someone, NOON).await;
     let [row] = &app.rows_of("profile")[..] else { panic!("one profile row") };
     assert_eq!(app.opened("kept", &someone, row).await.unwrap()["display_name"], name);
     assert_eq!(row["purpose"]["S"], app.installation().published().purposes["profile"].id.as_str());
@@ -68,8 +69,10 @@ async fn a_profile_that_line_does_not_show_does_not_hold_up_the_event() {
     let (blocked, unreachable) = (app.someone(), app.someone());
     app.installation().line().set_profile(&blocked.0, None);
     assert_eq!(app.hook_to("kept", &[blocked.text("1", NOON, "a")]).await, 200);
+    app.agree("kept", &blocked, NOON).await;
     app.weather(Down(Service::Line, Fate::Fails));
     assert_eq!(app.hook_to("kept", &[unreachable.text("2", NOON, "a")]).await, 200);
+    app.agree("kept", &unreachable, NOON).await;
     assert_eq!(app.rows_of("message").len(), 2);
     assert!(app.rows_of("profile").is_empty());
     app.weather(azukari_local::engine::wire::Calm);

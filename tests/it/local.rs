@@ -100,7 +100,7 @@ async fn the_first_walk() {
 async fn the_page_gives_commands_that_work() {
     let app = TestApp::new().await;
     let local = Local::of(&app);
-    let (status, page) = local.call(Method::GET, "/", "").await;
+    let (status, page) = local.call(Method::GET, "/walk", "").await;
     assert_eq!(status, 200);
     let text = page.replace("&#39;", "'").replace("&#34;", "\"").replace("&quot;", "\"");
     let between = |from: &str, to: &str| text.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();

@@ -2,11 +2,15 @@
 
 mod audit;
 mod bad_days;
+mod browser;
 mod calls;
 mod canary;
+mod consent;
 mod erasure;
 mod faults;
+mod guarded;
 mod intake;
+mod line_api;
 mod local;
 mod opener;
 mod order;

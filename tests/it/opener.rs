@@ -21,7 +21,7 @@ use azukari_local::engine::wire::{Calm, Service};
 use azukari_tests::{
     app::{NOON, TestApp},
     faults::faults,
-    line::Someone,
+    line::{Someone, order_at},
     operators::{key as operator_key, open},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -43,6 +43,13 @@ async fn known(app: &TestApp, text: &str) -> Someone {
     someone
 }
 
+/// The same, and they have agreed, so that their profile is there.
+async fn agreed(app: &TestApp, text: &str) -> Someone {
+    let someone = known(app, text).await;
+    app.agree("kept", &someone, NOON - 1).await;
+    someone
+}
+
 fn texts(person: &Value) -> Vec<&str> {
     let records = person["records"].as_array().into_iter().flatten();
     records.filter_map(|record| record["fields"]["text"].as_str()).collect()
@@ -52,7 +59,7 @@ async fn say(app: &TestApp, channel: &str, someone: &Someone, purpose: &str, sai
     let subject = app.subject(channel, someone).unwrap();
     let vault = app.installation().vault_as(Role::Sweeper).unwrap();
     let purpose = &app.installation().published().purposes[purpose].id;
-    vault.put_consent(subject, purpose, said, "x.1", UnixMs::new(at)).await.unwrap();
+    vault.put_consent(subject, purpose, said, "x.1", &order_at(at)).await.unwrap();
 }
 
 /// Rewrites a row as somebody who can only write the table, or (`tagged`) as somebody
@@ -106,7 +113,7 @@ async fn only_the_asked_fields_come_back_and_the_entry_says_so() {
 async fn a_star_is_every_field_of_every_purpose_held_and_the_entry_says_so() {
     let app = TestApp::new().await;
     let text = app.marker("全部");
-    let someone = known(&app, &text).await;
+    let someone = agreed(&app, &text).await;
     let person = app.open_all("kept", &someone).await;
     let kinds: BTreeSet<&str> =
         person["records"].as_array().unwrap().iter().map(|record| record["kind"].as_str().unwrap()).collect();
@@ -138,7 +145,7 @@ async fn what_messages_are_made_of_is_in_the_catalogue() {
 #[tokio::test]
 async fn every_role_meets_every_act() {
     let app = TestApp::new().await;
-    let someone = known(&app, "a").await;
+    let someone = agreed(&app, "a").await;
     let chat = open("kept", &[&someone], &["text"], Some("chat"));
     let profile = open("kept", &[&someone], &["display_name"], Some("profile"));
     let every = open("kept", &[&someone], &["text"], None);
@@ -352,8 +359,8 @@ async fn a_withdrawn_purpose_is_refused_and_the_others_are_not() {
     let someone = app.someone();
     let events = [someone.text("1", NOON, "a"), someone.postback("EP", NOON, "b")];
     assert_eq!(app.hook_to("kept", &events).await, 200);
+    app.agree("kept", &someone, NOON - 1).await;
     let chat = open("kept", &[&someone], &["*"], Some("chat"));
-    say(&app, "kept", &someone, "chat", Said::Given, NOON).await;
     assert_eq!(app.ask("desk", &chat).await["people"][0]["status"], "opened");
     say(&app, "kept", &someone, "chat", Said::Withdrawn, NOON + 1).await;
     let answer = app.ask("desk", &chat).await;

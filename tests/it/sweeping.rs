@@ -3,12 +3,15 @@
 use azukari::{
     domain::{
         consent::{Consent, Said},
-        time::{DAY_MS, HOUR_MS, UnixMs},
+        time::{DAY_MS, HOUR_MS},
     },
     host::{deadline::Deadline, roles::Role},
     store::tables::Table,
 };
-use azukari_tests::app::{NOON, TestApp};
+use azukari_tests::{
+    app::{NOON, TestApp},
+    line::order_at,
+};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -69,7 +72,7 @@ async fn consent_that_came_meanwhile_keeps_what_waited_for_it() {
     let published = app.installation().published();
     for purpose in ["chat", "contact"] {
         let purpose = &published.purposes[purpose].id;
-        vault.put_consent(subject, purpose, Said::Given, "x.1", UnixMs::new(NOON + 5)).await.unwrap();
+        vault.put_consent(subject, purpose, Said::Given, "x.1", &order_at(NOON + 5)).await.unwrap();
         assert_eq!(vault.consent(subject, purpose).await.unwrap(), Consent::Given);
     }
     app.advance_days(3);

@@ -14,8 +14,13 @@ use serde_json::{Value, json};
 
 /// Roles that have a function in the template; the publisher and the admin are people
 /// with a command line.
-const FUNCTIONS: [(Role, &str); 4] =
-    [(Role::Webhook, "Webhook"), (Role::Locksmith, "Locksmith"), (Role::Sweeper, "Sweeper"), (Role::Opener, "Opener")];
+const FUNCTIONS: [(Role, &str); 5] = [
+    (Role::Webhook, "Webhook"),
+    (Role::Form, "Form"),
+    (Role::Locksmith, "Locksmith"),
+    (Role::Sweeper, "Sweeper"),
+    (Role::Opener, "Opener"),
+];
 
 /// The template, CloudFormation's short forms written out (`!Ref x` → `{"Ref": x}`).
 fn template() -> Value {
@@ -151,8 +156,9 @@ fn routes_and_schedules_are_those_of_the_code() {
             }
         }
     }
-    let declared = azukari_webhook::ROUTES.map(|(method, path)| (method.to_owned(), path.to_owned()));
-    assert_eq!(routes, BTreeSet::from(declared));
+    let declared = azukari_webhook::ROUTES.into_iter().chain(azukari_form::ROUTES);
+    let declared: BTreeSet<_> = declared.map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    assert_eq!(routes, declared);
     assert_eq!(scheduled, BTreeSet::from(["LocksmithFunction".to_owned(), "SweeperFunction".to_owned()]));
 }
 

@@ -82,7 +82,7 @@ fn the_domain_has_no_io_clock_or_randomness() {
     }
 }
 
-const INTAKE: [&str; 1] = ["webhook"];
+const INTAKE: [&str; 2] = ["webhook", "form"];
 
 #[test]
 fn intake_cannot_name_what_opens() {

@@ -11,6 +11,7 @@ use std::{
 use axum::{Router, body::Body};
 use azukari::{
     domain::{
+        consent::Answer,
         id::{ChannelName, LineUserId, SubjectId},
         time::UnixMs,
     },
@@ -44,6 +45,9 @@ pub const NOON: i64 = 1_795_230_000_000;
 /// Channels of the tests, one for each setting of `before_consent`.
 pub const CHANNELS: [(&str, &str); 3] = [("demo", "keep_24h"), ("kept", "keep"), ("strict", "drop")];
 
+/// Where the people's pages are.
+pub const PUBLIC_URL: &str = "https://pages.azukari.test";
+
 /// Key pairs in the pool of a test.
 const POOL: usize = 24;
 
@@ -61,7 +65,7 @@ pub struct TestApp {
 
 /// An answer of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// HTTP status.
     pub status: u16,
     /// Body.
@@ -213,8 +217,21 @@ impl TestApp {
     /// Sends events to a channel.
     pub async fn hook_to(&self, channel: &str, events: &[Value]) -> StatusCode {
         let (body, signature) = self.signed(channel, events);
+        self.installation().line().heard(channel, &json!({ "events": events }));
         let answer = self.post(&format!("/webhook/{channel}"), Some(&signature), body).await;
         StatusCode::from_u16(answer.status).expect("a status")
+    }
+
+    /// The answer to the notice in force, as its buttons send it.
+    pub fn answer(&self, someone: &Someone, at: i64, agreed: bool) -> Value {
+        let shown = self.installation().published().policies["privacy"].clone();
+        let data = Answer { agreed, shown }.data();
+        someone.postback(&format!("EA{at}{agreed}"), at, &data)
+    }
+
+    /// They agree, in a webhook of its own.
+    pub async fn agree(&self, channel: &str, someone: &Someone, at: i64) {
+        assert_eq!(self.hook_to(channel, &[self.answer(someone, at, true)]).await, 200);
     }
 
     /// A body and its signature.
@@ -232,7 +249,7 @@ impl TestApp {
     }
 
     /// Posts a body.
-    pub async fn post(&self, path: &str, signature: Option<&str>, body: Vec<u8>) -> Answer {
+    pub async fn post(&self, path: &str, signature: Option<&str>, body: Vec<u8>) -> HttpAnswer {
         let mut request = Request::post(path).header("content-type", "application/json; charset=utf-8");
         if let Some(signature) = signature {
             request = request.header("X-Line-Signature", signature);
@@ -242,7 +259,7 @@ impl TestApp {
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.expect("the body ends").to_bytes();
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&body);
-        Answer { status, body: String::from_utf8_lossy(&body).into_owned() }
+        HttpAnswer { status, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     // ---------------------------------------------------------------- tables
@@ -378,7 +395,8 @@ async fn installation(folder: &Path, at: i64, mint: Arc<dyn Mint>) -> Installati
 }
 
 fn functions(installation: &Installation) -> (Router, Arc<Opener>) {
-    let router = azukari_webhook::router(Arc::new(installation.webhook().expect("the secrets are complete")));
+    let router = azukari_webhook::router(Arc::new(installation.webhook(PUBLIC_URL).expect("the secrets are complete")))
+        .merge(azukari_form::router(Arc::new(installation.form())));
     (router, Arc::new(installation.opener().expect("the secrets are complete")))
 }
 

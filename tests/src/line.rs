@@ -1,5 +1,6 @@
 //! LINE's side: people, and the events they cause.
 
+use azukari::domain::{id::LineItemId, order::EventOrder, time::UnixMs};
 use serde_json::{Value, json};
 
 /// A person on LINE.
@@ -66,6 +67,11 @@ impl Someone {
     pub fn postback(&self, id: &str, at: i64, data: &str) -> Value {
         self.event("postback", id, at, json!({"postback": {"data": data}, "replyToken": "r"}))
     }
+}
+
+/// The place of an event at this time among those of its person.
+pub fn order_at(at: i64) -> EventOrder {
+    EventOrder { at: UnixMs::new(at), event: LineItemId::parse(&format!("E{at}")).expect("an id") }
 }
 
 /// The same events as LINE delivers them again.

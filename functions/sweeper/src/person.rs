@@ -50,8 +50,35 @@ pub(crate) async fn contact_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, 
         ground: Ground::ContactDue,
         as_of: run.now,
     };
-    run.vault.put_erase_order(&order, run.now).await?;
-    let placed = DueRow { subject: row.subject, sk: key::order(&order.id), due_at: run.now };
+    begin(run, &order).await
+}
+
+/// Somebody has blocked the account and did not come back in time: an order to erase
+/// them is placed and begun.
+pub(crate) async fn block_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    match run.vault.blocked_until(row.subject).await {
+        Ok(Some(due_at)) if due_at == row.due_at => {}
+        Ok(_) => return Ok(Handled::Changed),
+        Err(StoreError::NotVouched) => return set_aside(run, row).await,
+        Err(error) => return Err(error),
+    }
+    if run.vault.hold(row.subject).await?.is_some() {
+        // An erasure is under way: its own order sees to it.
+        return Ok(Handled::Changed);
+    }
+    let order = EraseOrder {
+        subject: row.subject,
+        id: format!("block-{:015}", row.due_at.get()),
+        ground: Ground::Blocked,
+        as_of: run.now,
+    };
+    begin(run, &order).await
+}
+
+/// Places an order of the sweeper's own, and takes its first steps.
+async fn begin(run: &Run<'_>, order: &EraseOrder) -> Result<Handled, StoreError> {
+    run.vault.put_erase_order(order, run.now).await?;
+    let placed = DueRow { subject: order.subject, sk: key::order(&order.id), due_at: run.now };
     self::order(run, &placed).await
 }
 
@@ -101,7 +128,7 @@ async fn restrict(run: &Run<'_>, order: &EraseOrder) -> Result<Hold, StoreError>
 /// How turning a mapping into a tombstone ended.
 enum Unmap {
     Done(Hold),
-    /// A newer contact revokes the order.
+    /// Something newer revokes the order.
     Revoked,
     /// A contact came at this very moment: the next run sees it.
     Contact,
@@ -116,7 +143,7 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, S
     if let Some(facts) = facts {
         let mapping = run.vault.mapping(&facts.mapping, run.now).await?;
         if let Some(person) = theirs(&mapping, order.subject) {
-            if order.ground == Ground::ContactDue && due_again(run, order.subject, &facts, person).await? > run.now {
+            if overtaken(run, order, &facts, person).await? {
                 return Ok(Unmap::Revoked);
             }
             list(run, order, &hold, Step::Unmap).await?;
@@ -124,7 +151,7 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, S
             match order.ground {
                 // If it is not theirs any more, another run was quicker.
                 Ground::Asked => drop(run.vault.put_tombstone(pk, order.subject, as_of, now).await?),
-                Ground::ContactDue => {
+                Ground::Refused | Ground::Blocked | Ground::ContactDue => {
                     if run.vault.put_tombstone_unchanged(pk, &mapping, as_of, now).await? == Outcome::Already {
                         return Ok(Unmap::Contact);
                     }
@@ -135,6 +162,26 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, S
     let unmapped = Hold { progress: Progress { unmapped_at: Some(run.now), ..hold.progress }, ..hold };
     run.vault.put_hold(order.subject, unmapped).await?;
     Ok(Unmap::Done(unmapped))
+}
+
+/// Whether something newer than the order speaks against it.
+async fn overtaken(
+    run: &Run<'_>,
+    order: &EraseOrder,
+    facts: &SubjectFacts,
+    person: &Person,
+) -> Result<bool, StoreError> {
+    Ok(match order.ground {
+        Ground::Asked => false,
+        Ground::Refused => person.consent == Consent::Given,
+        Ground::Blocked => match run.vault.blocked_until(order.subject).await {
+            Ok(until) => until.is_none_or(|due_at| due_at > run.now),
+            // A state that nobody vouches for speaks for nobody.
+            Err(StoreError::NotVouched) => false,
+            Err(error) => return Err(error),
+        },
+        Ground::ContactDue => due_again(run, order.subject, facts, person).await? > run.now,
+    })
 }
 
 async fn wait(run: &Run<'_>, row: &DueRow, ready: UnixMs) -> Result<Handled, StoreError> {
@@ -181,8 +228,8 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
     })
 }
 
-/// The person was in contact again before the mapping was gone: nothing has been
-/// lost, the restriction is lifted and the order withdrawn.
+/// The person was in contact again, came back or agreed before the mapping was gone:
+/// nothing has been lost, the restriction is lifted and the order withdrawn.
 async fn revoke(run: &Run<'_>, order: &EraseOrder) -> Result<Handled, StoreError> {
     run.sweeper.audit.list_revoked(run.now.tokyo_day(), order.subject, run.now).await?;
     run.vault.delete_hold(order.subject).await?;

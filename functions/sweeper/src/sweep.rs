@@ -187,6 +187,8 @@ impl Run<'_> {
             person::order(self, row).await
         } else if row.sk == key::ALONE {
             person::contact_due(self, row).await
+        } else if row.sk == key::LINE_STATE {
+            person::block_due(self, row).await
         } else {
             value::due(self, row).await
         }

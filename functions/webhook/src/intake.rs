@@ -5,23 +5,26 @@ use std::{collections::HashMap, time::Duration};
 
 use azukari::{
     domain::{
-        consent::{Consent, Custody, custody},
+        consent::{BeforeConsent, Consent, Custody, custody, custody_of_event},
         definition::PurposeTerms,
+        guard::Found,
         id::ChannelName,
+        notice::{self, NoticeKind},
         order::EventOrder,
-        person::{Admission, Standing, admit},
+        person::{Admission, Person, Standing, admit},
         plain::Plain,
         retention::{After, Facts, due_on_arrival},
         time::UnixMs,
     },
     host::published::Channel,
     line::{
-        event::{Act, PersonalEvent},
+        event::{Act, ReplyToken},
         message::Field,
     },
     seal::{self, padding, place::RowPlace},
     store::{
         Outcome, key,
+        mapping::Mapping,
         state::LineState,
         value::{MAX_ROW, Unsent, ValueKind, ValueRow},
     },
@@ -30,8 +33,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
 use crate::{
-    Webhook, contact,
+    Webhook,
+    arrival::Arrival,
+    consent::{self, Given, Taken},
+    contact::{self, Contact},
     people::{Known, PeopleError, Visit},
+    reply::{self, ToSay},
 };
 
 /// Persons of one webhook that are worked on at the same time, and rows of each.
@@ -51,10 +58,10 @@ pub(crate) async fn take(
     webhook: &Webhook,
     name: &ChannelName,
     access_token: &Plain<String>,
-    mut events: Vec<PersonalEvent>,
+    mut arrivals: Vec<Arrival>,
 ) -> Result<(), NotStored> {
-    events.retain(|event| has_effect(&event.act));
-    if events.is_empty() {
+    arrivals.retain(|arrival| has_effect(&arrival.event.act));
+    if arrivals.is_empty() {
         return Ok(());
     }
     let now = webhook.ctx.now();
@@ -64,10 +71,10 @@ pub(crate) async fn take(
         NotStored
     })?;
     let channel = &*channel;
-    let results: Vec<Result<(), PeopleError>> = stream::iter(by_person(webhook, name, events))
-        .map(|(pk, events)| async move {
-            let visit = Visit { webhook, channel, user: &events[0].user, pk, now };
-            one_person(&visit, &events, access_token, line_until).await
+    let results: Vec<Result<(), PeopleError>> = stream::iter(by_person(webhook, name, arrivals))
+        .map(|(pk, arrivals)| async move {
+            let visit = Visit { webhook, channel, user: &arrivals[0].event.user, pk, now };
+            one_person(&visit, &arrivals, access_token, line_until).await
         })
         .buffer_unordered(PERSONS_AT_ONCE)
         .collect()
@@ -82,16 +89,16 @@ pub(crate) async fn take(
 }
 
 /// Groups events by the partition of their person's mapping, in order of arrival.
-fn by_person(webhook: &Webhook, name: &ChannelName, events: Vec<PersonalEvent>) -> Vec<(String, Vec<PersonalEvent>)> {
+fn by_person(webhook: &Webhook, name: &ChannelName, arrivals: Vec<Arrival>) -> Vec<(String, Vec<Arrival>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut groups: Vec<(String, Vec<PersonalEvent>)> = Vec::new();
-    for event in events {
-        let pk = key::mapping(name, &webhook.secrets.user_index.user(name, &event.user));
+    let mut groups: Vec<(String, Vec<Arrival>)> = Vec::new();
+    for arrival in arrivals {
+        let pk = key::mapping(name, &webhook.secrets.user_index.user(name, &arrival.event.user));
         let place = *places.entry(pk.clone()).or_insert_with(|| {
             groups.push((pk, Vec::new()));
             groups.len() - 1
         });
-        groups[place].1.push(event);
+        groups[place].1.push(arrival);
     }
     groups
 }
@@ -99,53 +106,159 @@ fn by_person(webhook: &Webhook, name: &ChannelName, events: Vec<PersonalEvent>) 
 /// How often the mapping is read again because somebody else changed it.
 const ROUNDS: usize = 6;
 
+/// What counts of the events of one person.
+#[derive(Default)]
+struct Counting<'a> {
+    /// What may be stored, with its time.
+    events: Vec<(&'a Arrival, UnixMs)>,
+    /// Answers to a notice.
+    answers: Vec<Given>,
+    /// How many are older than an erasure.
+    stale: u64,
+}
+
+fn counting<'a>(visit: &Visit<'_>, mapping: &Mapping, arrivals: &'a [Arrival]) -> Counting<'a> {
+    let mut counting = Counting::default();
+    for arrival in arrivals {
+        let at = arrival.event.at.min(visit.now);
+        match (admit(&mapping.standing, at), arrival.answer(&visit.channel.policy)) {
+            (Admission::Stale, _) => counting.stale += 1,
+            (Admission::New { .. } | Admission::Known, Some(answer)) => {
+                counting.answers.push(Given { answer, order: EventOrder { at, event: arrival.event.id.clone() } });
+            }
+            (Admission::New { .. } | Admission::Known, None) => counting.events.push((arrival, at)),
+        }
+    }
+    counting
+}
+
 async fn one_person(
     visit: &Visit<'_>,
-    events: &[PersonalEvent],
+    arrivals: &[Arrival],
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
     let metrics = visit.webhook.ctx.metrics();
-    let mut fresh = events.iter().any(|event| matches!(event.act, Act::Follow));
+    let token = reply::token(arrivals);
+    // An answer and a new follow are rare, and decided by what is stored now.
+    let mut fresh = arrivals
+        .iter()
+        .any(|arrival| matches!(arrival.event.act, Act::Follow) || arrival.answer(&visit.channel.policy).is_some());
     for _ in 0..ROUNDS {
         let (mapping, known) = visit.mapping(fresh).await?;
-        let mut stale = 0;
-        let mut counting: Vec<(&PersonalEvent, UnixMs)> = Vec::with_capacity(events.len());
-        for event in events {
-            let at = event.at.min(visit.now);
-            match admit(&mapping.standing, at) {
-                Admission::Stale => stale += 1,
-                Admission::New { .. } | Admission::Known => counting.push((event, at)),
-            }
-        }
-        let consent = known.as_ref().map_or(Consent::None, |known| known.person.consent);
-        let custody = custody(visit.channel.definition.before_consent, consent);
-        let (Some(first), Some(last)) =
-            (counting.iter().map(|(_, at)| *at).min(), counting.iter().map(|(_, at)| *at).max())
-        else {
+        let Counting { events, answers, stale } = counting(visit, &mapping, arrivals);
+        if events.is_empty() && answers.is_empty() {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
             return Ok(());
-        };
-        if custody == Custody::Nothing {
-            metrics.add("webhook_dropped", "older_than_erasure", stale);
-            metrics.add("webhook_dropped", "no_consent", u64::try_from(counting.len()).unwrap_or_default());
-            return Ok(());
         }
-        let known = match known {
-            Some(known) => known,
-            None => match visit.claim(first, last.tokyo_day(), erased_at(&mapping.standing)).await? {
-                Some(known) => known,
-                None => {
-                    fresh = true;
-                    continue;
+        let agrees = consent::agrees(&answers);
+        let rule = visit.channel.definition.before_consent;
+        let holds_nothing = known.is_none()
+            && match agrees {
+                Some(agrees) => !agrees,
+                None => custody(rule, Consent::None) == Custody::Nothing,
+            };
+        if holds_nothing {
+            metrics.add("webhook_dropped", "older_than_erasure", stale);
+            return stranger(visit, &events, agrees, token, access_token, line_until).await;
+        }
+        let times = events.iter().map(|(_, at)| *at).chain(answers.iter().map(|given| given.order.at));
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
+        let (mapping, known, new) = match known {
+            Some(known) => (mapping, known, false),
+            None => {
+                let notice_follows = token.is_some() && visit.channel.definition.wording.is_some();
+                let not_before = erased_at(&mapping.standing);
+                match visit.claim(first, last.tokyo_day(), not_before, notice_follows).await? {
+                    Some(known) => (known.mapping.clone(), known, true),
+                    None => {
+                        fresh = true;
+                        continue;
+                    }
                 }
-            },
+            }
+        };
+        let Taken::Stored { known, now: answered } = consent::take(visit, &mapping, known, &answers).await? else {
+            fresh = true;
+            continue;
         };
         metrics.add("webhook_dropped", "older_than_erasure", stale);
-        store_all(visit, &known, custody, &counting).await?;
-        return contact::note(visit, known, custody, last.tokyo_day(), access_token, line_until).await;
+        let (kept, dropped) = divide(rule, &known.person, events);
+        metrics.add("webhook_dropped", "no_consent", u64::try_from(dropped.len()).unwrap_or_default());
+        let found = store_all(visit, &known, &kept).await?;
+        let mut to_say = ToSay {
+            answered: agrees.filter(|_| answered),
+            not_kept: dropped.iter().any(|arrival| arrival.is_message()),
+            found: found.into_iter().chain(dropped.iter().flat_map(|arrival| arrival.found.clone())).collect(),
+            ..ToSay::default()
+        };
+        let known = if token.is_some() && visit.channel.definition.wording.is_some() {
+            let (known, notice) = if new {
+                // The attempt was stored with the person.
+                let due = notice::due_now(&known.person, &visit.channel.policy);
+                (*known, due)
+            } else {
+                reply::attempt_notice(visit, *known).await?
+            };
+            to_say.notice = notice;
+            known
+        } else {
+            *known
+        };
+        let retry_key = to_say.notice.map(|_| reply::retry_key(visit, &known));
+        let shown = reply::say(visit, &to_say, token, retry_key.as_deref(), access_token, line_until).await;
+        let contact = Contact { day: last.tokyo_day(), shown: shown.then(|| visit.channel.policy.to_string()) };
+        return contact::note(visit, known, contact, access_token, line_until).await;
     }
     Err(PeopleError::Contended)
+}
+
+/// Events of somebody of whom nothing is held, and nothing is to be: nothing is stored,
+/// and they are told.
+async fn stranger(
+    visit: &Visit<'_>,
+    events: &[(&Arrival, UnixMs)],
+    agrees: Option<bool>,
+    token: Option<&ReplyToken>,
+    access_token: &Plain<String>,
+    line_until: Instant,
+) -> Result<(), PeopleError> {
+    let metrics = visit.webhook.ctx.metrics();
+    metrics.add("webhook_dropped", "no_consent", u64::try_from(events.len()).unwrap_or_default());
+    let to_say = ToSay {
+        nothing_held: agrees == Some(false),
+        not_kept: agrees.is_none() && events.iter().any(|(arrival, _)| arrival.is_message()),
+        found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
+        notice: agrees.is_none().then_some(NoticeKind::First),
+        ..ToSay::default()
+    };
+    reply::say(visit, &to_say, token, None, access_token, line_until).await;
+    Ok(())
+}
+
+/// Divides events into those that may be kept, and how long, and those that may not.
+fn divide<'a>(
+    rule: BeforeConsent,
+    person: &Person,
+    events: Vec<(&'a Arrival, UnixMs)>,
+) -> (Vec<Kept<'a>>, Vec<&'a Arrival>) {
+    let answered_at = person.consent_order.as_ref().map(|order| order.at);
+    let mut kept = Vec::with_capacity(events.len());
+    let mut dropped = Vec::new();
+    for (arrival, at) in events {
+        match custody_of_event(rule, person.consent, answered_at, at) {
+            Custody::Nothing => dropped.push(arrival),
+            custody => kept.push(Kept { arrival, at, custody }),
+        }
+    }
+    (kept, dropped)
+}
+
+/// An event that may be kept.
+struct Kept<'a> {
+    arrival: &'a Arrival,
+    at: UnixMs,
+    custody: Custody,
 }
 
 /// Whether an event leaves a trace. A link of accounts is completed elsewhere.
@@ -176,27 +289,22 @@ fn erased_at(standing: &Standing) -> Option<UnixMs> {
     }
 }
 
-async fn store_all(
-    visit: &Visit<'_>,
-    known: &Known,
-    custody: Custody,
-    events: &[(&PersonalEvent, UnixMs)],
-) -> Result<(), PeopleError> {
-    let rows: Vec<_> = events.iter().map(|(event, at)| store_one(visit, known, custody, event, *at)).collect();
-    stream::iter(rows).buffer_unordered(ROWS_AT_ONCE).try_collect::<Vec<()>>().await?;
-    Ok(())
+/// Stores events; says what was taken out of those that are stored now.
+async fn store_all(visit: &Visit<'_>, known: &Known, kept: &[Kept<'_>]) -> Result<Vec<Found>, PeopleError> {
+    let rows: Vec<_> = kept.iter().map(|kept| store_one(visit, known, kept)).collect();
+    let outcomes: Vec<Outcome> = stream::iter(rows).buffered(ROWS_AT_ONCE).try_collect().await?;
+    let written = kept.iter().zip(outcomes).filter(|(_, outcome)| *outcome == Outcome::Written);
+    Ok(written.flat_map(|(kept, _)| kept.arrival.found.clone()).collect())
 }
 
-async fn store_one(
-    visit: &Visit<'_>,
-    known: &Known,
-    custody: Custody,
-    event: &PersonalEvent,
-    at: UnixMs,
-) -> Result<(), PeopleError> {
+async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<Outcome, PeopleError> {
+    let Kept { arrival, at, custody } = *kept;
+    let event = &arrival.event;
     let vault = &visit.webhook.vault;
-    let purposes = &visit.channel.definition.purposes;
+    let definition = &visit.channel.definition;
+    let purposes = &definition.purposes;
     let order = || EventOrder { at, event: event.id.clone() };
+    let subject = known.key.subject();
     let outcome = match &event.act {
         Act::Message(message) => {
             let row = Record { sk: key::record(&message.id), kind: ValueKind::Message, at, edit: None };
@@ -212,17 +320,20 @@ async fn store_one(
         }
         Act::Unsend(message) => {
             let unsent = Unsent {
-                subject: known.key.subject(),
+                subject,
                 message: message.clone(),
                 purpose: purposes.message.id.clone(),
                 policy: visit.channel.policy.clone(),
-                shown: known.person.shown.clone(),
+                shown: known.person.shown.by(at).map(str::to_owned),
                 event_at: at,
             };
             vault.put_unsent(unsent, visit.now).await.map(|()| Outcome::Written)?
         }
-        Act::Follow => vault.put_state(known.key.subject(), LineState::Following, &order()).await?,
-        Act::Unfollow => vault.put_state(known.key.subject(), LineState::Blocked, &order()).await?,
+        Act::Follow => vault.put_state(subject, LineState::Following, &order(), visit.now).await?,
+        Act::Unfollow => {
+            let state = LineState::Blocked { due_at: definition.after_block.after(at) };
+            vault.put_state(subject, state, &order(), visit.now).await?
+        }
         Act::AccountLink => Outcome::Already,
     };
     let word = match outcome {
@@ -230,7 +341,7 @@ async fn store_one(
         Outcome::Already => "already",
     };
     visit.webhook.ctx.metrics().count("webhook_row", word);
-    Ok(())
+    Ok(outcome)
 }
 
 /// A value row before it is sealed.
@@ -281,7 +392,7 @@ impl Record {
             kind: self.kind,
             purpose: terms.id.clone(),
             policy: policy.clone(),
-            shown: known.person.shown.clone(),
+            shown: known.person.shown.by(self.at).map(str::to_owned),
             form: None,
             event_at: self.at,
             due_at,

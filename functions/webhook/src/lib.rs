@@ -4,12 +4,15 @@
 //! event is read on its own, sealed under its person's key and stored before the
 //! answer. Nothing that was stored can be read back from here.
 
+mod arrival;
+mod consent;
 mod contact;
 mod intake;
 pub mod lambda;
 mod people;
 mod profile;
 mod receive;
+mod reply;
 mod service;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use azukari::{
         consent::{Consent, Custody, custody},
         id::LineUserId,
         key::SubjectKey,
+        notice::Shown,
         person::{Person, Standing},
         plain::Plain,
         retention::contact_due,
@@ -27,7 +28,7 @@ use azukari::{
     },
 };
 
-use crate::Webhook;
+use crate::{Webhook, reply};
 
 /// How long a mapping that was read may be used by a warm function. Erasing a
 /// person waits longer than that before it destroys the key.
@@ -115,13 +116,15 @@ impl Visit<'_> {
         Ok(self.webhook.vault.mapping(&self.pk, self.now).await?)
     }
 
-    /// Makes a new person: claims a pair from the pool. `None` if somebody else made
-    /// one meanwhile: read the mapping again.
+    /// Makes a new person: claims a pair from the pool. With `notice_follows` the attempt
+    /// to show them the notice is stored with it. `None` if somebody else made one
+    /// meanwhile: read the mapping again.
     pub(crate) async fn claim(
         &self,
         first_event: UnixMs,
         last_contact: Day,
         not_before: Option<UnixMs>,
+        notice_follows: bool,
     ) -> Result<Option<Known>, PeopleError> {
         let metrics = self.webhook.ctx.metrics();
         for _ in 0..ATTEMPTS {
@@ -140,7 +143,9 @@ impl Visit<'_> {
                 index_key: self.index_key().id(),
                 last_contact,
                 consent: Consent::None,
-                shown: None,
+                consent_order: None,
+                shown: Shown::default(),
+                attempt: notice_follows.then(|| reply::attempt(self)),
                 profile_day: None,
                 not_before,
             };
@@ -185,7 +190,7 @@ impl Visit<'_> {
             key_version: key.version(),
             purpose: terms.id.clone(),
             policy: self.channel.policy.clone(),
-            shown: person.shown.clone(),
+            shown: person.shown.by(person.last_contact.start()).map(str::to_owned),
             event_at: person.last_contact.start(),
             due_at: contact_due(custody, terms.retention, person.last_contact),
             awaiting_consent: custody == Custody::UntilConsent,

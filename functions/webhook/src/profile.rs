@@ -12,6 +12,7 @@ use azukari::{
 use tokio::time::Instant;
 
 use crate::{
+    arrival,
     intake::Record,
     people::{Known, PeopleError, Visit},
 };
@@ -37,7 +38,11 @@ pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &Plain<String>, until
     match visit.webhook.line.profile(access_token, visit.user, within).await {
         Ok(Some(profile)) => {
             metrics.count("webhook_profile", "fetched");
-            Fetched::Profile(profile.fields())
+            let mut fields = profile.fields();
+            for found in arrival::screen(&mut fields) {
+                metrics.count("guard", found.as_str());
+            }
+            Fetched::Profile(fields)
         }
         Ok(None) => {
             metrics.count("webhook_profile", "not_shown");
@@ -55,11 +60,10 @@ pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &Plain<String>, until
 pub(crate) fn row(
     visit: &Visit<'_>,
     known: &Known,
-    custody: Custody,
     day: Day,
     fields: &[Field],
 ) -> Result<Option<ValueRow>, PeopleError> {
     let record = Record { sk: key::PROFILE.to_owned(), kind: ValueKind::Profile, at: day.start(), edit: None };
-    let sealed = record.seal(visit, known, custody, &visit.channel.definition.purposes.profile, fields)?;
+    let sealed = record.seal(visit, known, Custody::ByPurpose, &visit.channel.definition.purposes.profile, fields)?;
     Ok(sealed.filter(|row| row.check_size().is_ok()))
 }

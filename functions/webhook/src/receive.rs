@@ -10,14 +10,14 @@ use azukari::{
     domain::id::ChannelName,
     host::problem::Problem,
     line::{
-        event::{self, Event, PersonalEvent},
+        event::{self, Event},
         signature,
     },
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::{Webhook, intake};
+use crate::{Webhook, arrival::Arrival, intake};
 
 const UNKNOWN_CHANNEL: Problem =
     Problem::new(StatusCode::NOT_FOUND, "このチャネルは登録されていません。", "There is no such channel.");
@@ -93,17 +93,21 @@ async fn accept(
     intake::take(webhook, name, &secrets.access_token, personal).await.map_err(|_| NOT_STORED)
 }
 
-/// Reads the events one by one; counts those that hold nothing to store, and those
-/// that never can be stored.
-fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<PersonalEvent> {
+/// Reads the events one by one and sends them past the guard; counts those that hold
+/// nothing to store, and those that never can be stored.
+fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Arrival> {
     let metrics = webhook.ctx.metrics();
     let mut personal = Vec::with_capacity(received.events.len());
     for event in &received.events {
         match event::read_raw(event) {
             Ok(Event::Personal(event)) => {
                 metrics.count("webhook_event", event.act.as_str());
-                if intake::fits(&event.act) {
-                    personal.push(*event);
+                let arrival = Arrival::new(*event);
+                for found in &arrival.found {
+                    metrics.count("guard", found.as_str());
+                }
+                if intake::fits(&arrival.event.act) {
+                    personal.push(arrival);
                 } else {
                     metrics.count("webhook_permanent_fault", "too_large");
                     tracing::error!("an event is too large to be stored");

@@ -26,6 +26,7 @@ pub struct Webhook {
     pub(crate) secrets: IntakeSecrets,
     pub(crate) enrol: EnrolKey,
     pub(crate) line: LineClient,
+    pub(crate) public_url: String,
     pub(crate) channels: Channels,
     pub(crate) people: People,
     pub(crate) calls_to_line: Semaphore,
@@ -44,6 +45,8 @@ pub struct Parts {
     pub enrol: EnrolKey,
     /// Calls LINE.
     pub line: LineClient,
+    /// Address of the people's pages, without a slash at its end.
+    pub public_url: String,
 }
 
 /// Why the function does not start.
@@ -66,10 +69,11 @@ const CALLS_TO_LINE: usize = 8;
 impl Webhook {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { ctx, vault, secrets, enrol, line } = parts;
+        let Parts { ctx, vault, secrets, enrol, line, public_url } = parts;
         let channels = Channels::default();
         let people = People::default();
-        Self { ctx, vault, secrets, enrol, line, channels, people, calls_to_line: Semaphore::new(CALLS_TO_LINE) }
+        let calls_to_line = Semaphore::new(CALLS_TO_LINE);
+        Self { ctx, vault, secrets, enrol, line, public_url, channels, people, calls_to_line }
     }
 
     /// Forgets what was read, as a cold start does.
@@ -87,6 +91,7 @@ impl Webhook {
         let table = reader.text(settings::VAULT_TABLE);
         let secret = reader.text(settings::SECRET);
         let line_api = reader.text(settings::LINE_API);
+        let public_url = reader.base_url(settings::PUBLIC_URL);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
         reader.finish()?;
         let sdk = aws::from_environment().await;
@@ -98,6 +103,7 @@ impl Webhook {
             secrets,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
             line: LineClient::new(aws::https(), line_api),
+            public_url,
         }))
     }
 }

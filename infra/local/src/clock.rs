@@ -25,6 +25,11 @@ impl MovableClock {
         self.offset_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
+    /// By how much it has been moved, in milliseconds.
+    pub fn offset(&self) -> i64 {
+        self.offset_ms.load(Ordering::SeqCst)
+    }
+
     /// Sets it back to real time, or to where it was frozen.
     pub fn reset(&self) {
         self.offset_ms.store(0, Ordering::SeqCst);

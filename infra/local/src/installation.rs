@@ -28,6 +28,7 @@ use azukari::{
         wrapped::WrappedKeys,
     },
 };
+use azukari_form::Form;
 use azukari_locksmith::{Locksmith, LocksmithError};
 use azukari_opener::Opener;
 use azukari_sweeper::{Report, SweepError, Sweeper};
@@ -175,6 +176,11 @@ impl Installation {
             configuration.operators.iter().cloned().chain([local.operator(LOCAL_BUDGET)]).collect();
         secrets["operators"] = secrets::operators(&operators);
 
+        let tokens = secrets["channel"].as_object().into_iter().flatten();
+        let tokens =
+            tokens.filter_map(|(name, members)| Some((members["access_token"].as_str()?.to_owned(), name.clone())));
+        let line = Line::new(Arc::clone(&clock), Arc::clone(&mint), tokens.collect());
+
         let installation = Self {
             options,
             clock,
@@ -183,7 +189,7 @@ impl Installation {
             wires,
             dynamodb,
             kms,
-            line: Arc::default(),
+            line: Arc::new(line),
             configuration,
             published,
             secrets,
@@ -319,11 +325,12 @@ impl Installation {
         Ctx::new(clock, Arc::clone(&self.mint), Arc::clone(&self.metrics))
     }
 
-    /// A fresh webhook function, as after a cold start.
+    /// A fresh webhook function, as after a cold start. Its messages lead to the people's
+    /// pages at `public_url`.
     ///
     /// # Errors
     /// The secrets are not complete.
-    pub fn webhook(&self) -> Result<Webhook, SecretsError> {
+    pub fn webhook(&self, public_url: &str) -> Result<Webhook, SecretsError> {
         let wire = Wire::new(Arc::<Line>::clone(&self.line), Arc::clone(&self.wires));
         Ok(Webhook::new(Parts {
             ctx: self.ctx(),
@@ -331,7 +338,17 @@ impl Installation {
             secrets: IntakeSecrets::read(&self.secrets(Role::Webhook))?,
             enrol: self.enrol.clone(),
             line: LineClient::new(wire.connector(), LINE_API),
+            public_url: public_url.to_owned(),
         }))
+    }
+
+    /// A fresh form function. The simulator shows its pages in a frame.
+    pub fn form(&self) -> Form {
+        Form::new(azukari_form::Parts {
+            ctx: self.ctx(),
+            vault: Vault::new(self.dynamodb_as(Role::Form), Table::Vault.as_str(), Arc::new(Nobody)),
+            frame_ancestors: "'self'".to_owned(),
+        })
     }
 
     /// A locksmith.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use azukari::{
     domain::{
-        definition::{ChannelDefinition, ChannelPurposes, PolicyDefinition, PurposeTerms},
+        definition::{ChannelDefinition, ChannelPurposes, ChannelRules, PolicyDefinition, PurposeTerms},
         id::{DefinitionId, VersionId},
         sweep,
         time::UnixMs,
@@ -68,6 +68,8 @@ pub async fn publish(
             title: policy.title.clone(),
             body: policy.body.clone(),
             purposes: covered(configuration, name, &published.purposes),
+            business: Some(policy.business.clone()),
+            channels: rules(configuration, name),
         };
         let version = publisher.version(DefinitionKind::Policy, name, known, id, &definition).await?;
         published.policies.insert(name.clone(), version);
@@ -84,6 +86,8 @@ pub async fn publish(
                 profile: terms(&channel.profile),
                 line_contact: terms(&channel.line_contact),
             },
+            after_block: channel.after_block,
+            wording: Some(configuration.wording(channel)),
         };
         let known = vault.current(DefinitionKind::Channel, name).await?;
         let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
@@ -93,19 +97,30 @@ pub async fn publish(
     Ok(published)
 }
 
-/// The purposes that a policy covers: those of the channels under it, by name.
+/// The rules of the channels under a policy.
+fn rules(configuration: &Configuration, policy: &str) -> Vec<ChannelRules> {
+    let under = configuration.channels.iter().filter(|(_, channel)| channel.policy == policy);
+    under
+        .map(|(name, channel)| ChannelRules {
+            channel: name.clone(),
+            before_consent: channel.before_consent,
+            after_block: channel.after_block,
+        })
+        .collect()
+}
+
+/// The purposes that a policy covers: those of the channels under it, each once.
 fn covered(
     configuration: &Configuration,
     policy: &str,
     purposes: &BTreeMap<String, PurposeTerms>,
 ) -> Vec<PurposeTerms> {
-    let used: std::collections::BTreeSet<&String> = configuration
-        .channels
-        .values()
-        .filter(|channel| channel.policy == policy)
-        .flat_map(|channel| [&channel.message, &channel.event, &channel.profile, &channel.line_contact])
-        .collect();
-    used.into_iter().filter_map(|name| purposes.get(name)).cloned().collect()
+    let mut used: Vec<&str> = Vec::new();
+    for channel in configuration.channels.values().filter(|channel| channel.policy == policy) {
+        used.extend(channel.purposes());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    used.into_iter().filter(|name| seen.insert(*name)).filter_map(|name| purposes.get(name)).cloned().collect()
 }
 
 impl Publisher<'_> {

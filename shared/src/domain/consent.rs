@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::{definition::Text, id::VersionId, time::UnixMs};
+
 /// What a person has said about the notice of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +38,47 @@ impl Said {
     }
 }
 
+/// A person's answer to a notice, as the buttons of the notice carry it. It says which
+/// policy version the person was looking at, and nothing about the person: LINE sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// 同意する, not 同意しない.
+    pub agreed: bool,
+    /// The policy version of the notice.
+    pub shown: VersionId,
+}
+
+impl Answer {
+    /// What the button sends back: `azukari:agree:<version>` or `azukari:refuse:<version>`.
+    pub fn data(&self) -> String {
+        format!("azukari:{}:{}", if self.agreed { "agree" } else { "refuse" }, self.shown)
+    }
+
+    /// Reads what a button sent back; `None` if it is not an answer to a notice of
+    /// `policy` or of an earlier version of it.
+    pub fn parse(data: &str, policy: &VersionId) -> Option<Self> {
+        let (word, shown) = data.strip_prefix("azukari:")?.split_once(':')?;
+        let agreed = match word {
+            "agree" => true,
+            "refuse" => false,
+            _ => return None,
+        };
+        let answer = Self { agreed, shown: VersionId::parse(shown).ok()? };
+        let ours = answer.shown.id == policy.id && answer.shown.version <= policy.version && answer.data() == data;
+        ours.then_some(answer)
+    }
+
+    /// What the consent rows record.
+    pub fn said(&self) -> Said {
+        if self.agreed { Said::Given } else { Said::Refused }
+    }
+
+    /// What the person is known to have said.
+    pub fn consent(&self) -> Consent {
+        if self.agreed { Consent::Given } else { Consent::Refused }
+    }
+}
+
 /// A channel's rule for what arrives before consent (`before_consent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +95,25 @@ pub enum BeforeConsent {
 impl BeforeConsent {
     /// Every setting, for messages about a wrong one.
     pub const NAMES: [&str; 3] = ["drop", "keep_24h", "keep"];
+
+    /// What it means for the person.
+    pub fn words(self) -> Text {
+        let (ja, en) = match self {
+            Self::Drop => (
+                "同意をいただくまで、お送りいただいたものは保存しません。",
+                "Nothing you send is stored until you agree.",
+            ),
+            Self::Keep24h => (
+                "同意をいただく前に届いたものは、24時間で消去します。",
+                "What arrives before you agree is erased after 24 hours.",
+            ),
+            Self::Keep => (
+                "同意をいただく前に届いたものも、それぞれの期間が過ぎたら消去します。",
+                "What arrives before you agree is erased after the times stated, too.",
+            ),
+        };
+        Text { ja: ja.to_owned(), en: en.to_owned() }
+    }
 
     /// Parses a setting of a channel file.
     pub fn parse(name: &str) -> Option<Self> {
@@ -87,6 +149,17 @@ pub fn custody(rule: BeforeConsent, consent: Consent) -> Custody {
     }
 }
 
+/// The same for one event of somebody whose answer is known: under `drop` what happened
+/// before 同意する is not kept, whenever it arrives.
+pub fn custody_of_event(rule: BeforeConsent, consent: Consent, answered_at: Option<UnixMs>, at: UnixMs) -> Custody {
+    match custody(rule, consent) {
+        Custody::ByPurpose if rule == BeforeConsent::Drop && answered_at.is_some_and(|answered| at < answered) => {
+            Custody::Nothing
+        }
+        custody => custody,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +180,42 @@ mod tests {
         ];
         for (rule, consent, expected) in table {
             assert_eq!(custody(rule, consent), expected, "{rule:?} {consent:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_the_answer_is_dropped_where_the_rule_is_drop() {
+        let at = UnixMs::new;
+        let of = |rule, event| custody_of_event(rule, Consent::Given, Some(at(10)), at(event));
+        assert_eq!(of(BeforeConsent::Drop, 9), Custody::Nothing);
+        assert_eq!(of(BeforeConsent::Drop, 10), Custody::ByPurpose);
+        assert_eq!(of(BeforeConsent::Keep24h, 9), Custody::ByPurpose);
+        assert_eq!(of(BeforeConsent::Keep, 9), Custody::ByPurpose);
+    }
+
+    #[test]
+    fn an_answer_is_read_back_and_nothing_else_is_one() {
+        let policy = VersionId::parse("p3k.2").unwrap();
+        for agreed in [true, false] {
+            for shown in ["p3k.1", "p3k.2"] {
+                let answer = Answer { agreed, shown: VersionId::parse(shown).unwrap() };
+                assert_eq!(Answer::parse(&answer.data(), &policy), Some(answer));
+            }
+        }
+        for bad in [
+            "azukari:agree:p3k.3",
+            "azukari:agree:other.1",
+            "azukari:agree:p3k.0",
+            "azukari:agree:p3k.02",
+            "azukari:agree:p3k.+1",
+            "azukari:agree:",
+            "azukari:agree",
+            "azukari:maybe:p3k.1",
+            "AZUKARI:agree:p3k.1",
+            "azukari:agree:p3k.1 ",
+            "",
+        ] {
+            assert_eq!(Answer::parse(bad, &policy), None, "{bad}");
         }
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     consent::BeforeConsent,
     id::{DefinitionId, Malformed, VersionId},
-    retention::Retention,
+    retention::{Retention, Term},
+    wording::Wording,
 };
 
 /// A text in both languages of the product.
@@ -33,6 +34,55 @@ pub struct PurposeTerms {
     pub retention: Retention,
 }
 
+/// What a business makes known about itself and its handling of personal data
+/// (個人情報保護法 §32(1), 施行令 §10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Business {
+    /// Its name.
+    pub name: Text,
+    /// Its address.
+    pub address: Text,
+    /// Who represents it.
+    pub representative: Text,
+    /// How to ask to see, correct, stop or erase.
+    pub requests: Text,
+    /// What asking costs.
+    pub fees: Text,
+    /// How what is held is kept safe (安全管理措置).
+    pub safety: Text,
+    /// In which countries it is held (外的環境の把握).
+    pub place: Text,
+    /// Where to complain and ask.
+    pub contact: Text,
+}
+
+/// Rules of one channel that a person is told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRules {
+    /// The channel.
+    pub channel: String,
+    /// What is done with what comes before consent.
+    pub before_consent: BeforeConsent,
+    /// How long after a block everything is erased.
+    pub after_block: Term,
+}
+
+impl ChannelRules {
+    /// What a block leads to, in words.
+    pub fn block_words(&self) -> Text {
+        block_words(self.after_block)
+    }
+}
+
+/// What a block leads to, in words.
+pub fn block_words(after_block: Term) -> Text {
+    let Text { ja, en } = after_block.words();
+    Text {
+        ja: format!("このアカウントをブロックすると、{ja}後に、お預かりしたものをすべて消去します。"),
+        en: format!("If you block this account, everything is erased {en} later."),
+    }
+}
+
 /// A policy version: the notice and the purposes it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyDefinition {
@@ -44,6 +94,12 @@ pub struct PolicyDefinition {
     pub body: Text,
     /// The purposes it covers, by name.
     pub purposes: Vec<PurposeTerms>,
+    /// Who publishes it. Versions of early installations have none.
+    #[serde(default)]
+    pub business: Option<Business>,
+    /// The channels under it.
+    #[serde(default)]
+    pub channels: Vec<ChannelRules>,
 }
 
 impl PolicyDefinition {
@@ -77,6 +133,32 @@ pub struct ChannelDefinition {
     pub before_consent: BeforeConsent,
     /// Purposes of what is stored.
     pub purposes: ChannelPurposes,
+    /// How long after a block everything is erased.
+    #[serde(default = "after_block")]
+    pub after_block: Term,
+    /// What the account says in the chat. Versions of early installations have none:
+    /// then it says nothing.
+    #[serde(default)]
+    pub wording: Option<Wording>,
+}
+
+/// The time that somebody who has blocked the account has to come back, unless the
+/// channel says otherwise: 30 days.
+pub const fn after_block() -> Term {
+    Term::Days(30)
+}
+
+impl ChannelPurposes {
+    /// All four, each once.
+    pub fn distinct(&self) -> Vec<&PurposeTerms> {
+        let mut all: Vec<&PurposeTerms> = Vec::with_capacity(4);
+        for terms in [&self.message, &self.event, &self.profile, &self.line_contact] {
+            if all.iter().all(|known| known.id != terms.id) {
+                all.push(terms);
+            }
+        }
+        all
+    }
 }
 
 impl ChannelDefinition {

@@ -23,6 +23,11 @@ pub const UNSENT_MS: i64 = 35 * 24 * 3_600 * SECOND_MS;
 pub enum Ground {
     /// Somebody entitled asked for it.
     Asked,
+    /// The person said 同意しない. A newer 同意する revokes such an order.
+    Refused,
+    /// The person blocked the account, and the time that the channel gives them to come
+    /// back is over. Coming back revokes such an order.
+    Blocked,
     /// The purpose of being able to reach them is over (`line_contact` due). A
     /// newer contact revokes such an order.
     ContactDue,
@@ -33,6 +38,8 @@ impl Ground {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Asked => "asked",
+            Self::Refused => "refused",
+            Self::Blocked => "blocked",
             Self::ContactDue => "contact_due",
         }
     }
@@ -41,6 +48,8 @@ impl Ground {
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "asked" => Some(Self::Asked),
+            "refused" => Some(Self::Refused),
+            "blocked" => Some(Self::Blocked),
             "contact_due" => Some(Self::ContactDue),
             _ => None,
         }
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn grounds_are_read_back() {
-        for ground in [Ground::Asked, Ground::ContactDue] {
+        for ground in [Ground::Asked, Ground::Refused, Ground::Blocked, Ground::ContactDue] {
             assert_eq!(Ground::parse(ground.as_str()), Some(ground));
         }
     }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::domain::{id::LineItemId, time::UnixMs};
+use crate::domain::{
+    id::{LineItemId, Malformed},
+    time::UnixMs,
+};
 
 /// The place of an event among the events of one person: its time, then its id.
 ///
@@ -16,6 +19,19 @@ pub struct EventOrder {
     pub at: UnixMs,
     /// LINE's id of the event.
     pub event: LineItemId,
+}
+
+impl EventOrder {
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let malformed = Malformed("event order");
+        let (at, event) = text.split_once('#').ok_or(malformed)?;
+        let at = at.parse().map(UnixMs::new).map_err(|_| malformed)?;
+        Ok(Self { at, event: LineItemId::parse(event)? })
+    }
 }
 
 impl fmt::Display for EventOrder {
@@ -39,5 +55,9 @@ mod tests {
         let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
         assert!(texts.is_sorted(), "{texts:?}");
         assert_eq!(all[0], order(9, "A"));
+        for order in all {
+            assert_eq!(EventOrder::parse(&order.to_string()), Ok(order));
+        }
+        assert!(EventOrder::parse("9").is_err() && EventOrder::parse("a#b").is_err());
     }
 }

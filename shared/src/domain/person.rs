@@ -5,6 +5,8 @@ use crate::domain::{
     consent::Consent,
     id::SubjectId,
     key::PUBLIC_KEY_LEN,
+    notice::{Attempt, Shown},
+    order::EventOrder,
     time::{Day, UnixMs},
 };
 
@@ -35,8 +37,13 @@ pub struct Person {
     pub last_contact: Day,
     /// Their answer to the notice.
     pub consent: Consent,
-    /// The policy version they were shown.
-    pub shown: Option<String>,
+    /// The place of that answer among their events: a newer answer replaces it, an
+    /// older one does not.
+    pub consent_order: Option<EventOrder>,
+    /// The policy versions that they were shown: LINE took the notices of them.
+    pub shown: Shown,
+    /// The last attempt to show them a notice.
+    pub attempt: Option<Attempt>,
     /// The contact day for which the profile has been fetched.
     pub profile_day: Option<Day>,
     /// Events up to this time belong to an erased predecessor.
@@ -104,7 +111,9 @@ mod tests {
             index_key: "k".into(),
             last_contact: UnixMs::new(0).tokyo_day(),
             consent: Consent::None,
-            shown: None,
+            consent_order: None,
+            shown: Shown::default(),
+            attempt: None,
             profile_day: None,
             not_before: not_before.map(UnixMs::new),
         }))

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     consent::Custody,
+    definition::Text,
     time::{DAY_MS, Day, UnixMs},
 };
 
@@ -31,6 +32,21 @@ pub enum Term {
 }
 
 impl Term {
+    /// The length in words.
+    pub fn words(self) -> Text {
+        let (n, ja, one, many) = match self {
+            Self::Days(n) => (n, "日", "day", "days"),
+            Self::Months(n) => (n, "か月", "month", "months"),
+            Self::Years(n) => (n, "年", "year", "years"),
+        };
+        Text { ja: format!("{n}{ja}"), en: format!("{n} {}", if n == 1 { one } else { many }) }
+    }
+
+    /// Later by this length, counted in Japan.
+    pub fn after(self, from: UnixMs) -> UnixMs {
+        from.plus_span(self.span())
+    }
+
     fn span(self) -> Span {
         match self {
             Self::Days(n) => Span::new().days(i64::from(n)),
@@ -75,7 +91,21 @@ impl Retention {
             After::Collected => facts.collected,
             After::LastContact => facts.last_contact.max(facts.collected.tokyo_day().start()),
         };
-        from.plus_span(self.term.span())
+        self.term.after(from)
+    }
+
+    /// The rule in words: how long something is kept.
+    pub fn words(self) -> Text {
+        let Text { ja, en } = self.term.words();
+        match self.after {
+            After::Collected => {
+                Text { ja: format!("受け取ってから{ja}"), en: format!("{en} after we receive it") }
+            }
+            After::LastContact => Text {
+                ja: format!("最後のやりとりから{ja}"),
+                en: format!("{en} after we last heard from you"),
+            },
+        }
     }
 }
 
@@ -141,6 +171,15 @@ mod tests {
         let none = rule(After::Collected, Term::Days(0));
         assert_eq!(due_on_arrival(Custody::UntilConsent, none, facts), Some(facts.collected));
         assert_eq!(due_on_arrival(Custody::Nothing, long, facts), None);
+    }
+
+    #[test]
+    fn rules_are_said_in_words() {
+        let words = |after, term| rule(after, term).words();
+        assert_eq!(words(After::Collected, Term::Days(180)).ja, "受け取ってから180日");
+        assert_eq!(words(After::Collected, Term::Days(1)).en, "1 day after we receive it");
+        assert_eq!(words(After::LastContact, Term::Months(6)).ja, "最後のやりとりから6か月");
+        assert_eq!(words(After::LastContact, Term::Years(2)).en, "2 years after we last heard from you");
     }
 
     #[test]

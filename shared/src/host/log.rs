@@ -11,11 +11,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The crates whose lines are written. Others, the AWS SDK among them, may put
 /// requests into theirs.
 pub fn filter() -> Targets {
-    ["azukari", "azukari_webhook", "azukari_sweeper", "azukari_locksmith", "azukari_opener", "azukari_local"]
-        .into_iter()
-        .fold(Targets::new().with_default(LevelFilter::OFF), |targets, name| {
-            targets.with_target(name, LevelFilter::INFO)
-        })
+    [
+        "azukari",
+        "azukari_webhook",
+        "azukari_form",
+        "azukari_sweeper",
+        "azukari_locksmith",
+        "azukari_opener",
+        "azukari_local",
+    ]
+    .into_iter()
+    .fold(Targets::new().with_default(LevelFilter::OFF), |targets, name| targets.with_target(name, LevelFilter::INFO))
 }
 
 /// Writes log lines to standard output, where Lambda collects them.

@@ -58,6 +58,67 @@ impl Policies {
     }
 }
 
+/// A policy version in its history.
+#[derive(Debug)]
+pub struct PolicyVersion {
+    /// Which version, from 1.
+    pub version: u32,
+    /// When it was published.
+    pub published_at: UnixMs,
+    /// What it says.
+    pub definition: PolicyDefinition,
+}
+
+/// Every version of a policy.
+#[derive(Debug)]
+pub struct History(Vec<PolicyVersion>);
+
+impl History {
+    /// The versions, in no order.
+    pub fn versions(&self) -> impl Iterator<Item = &PolicyVersion> {
+        self.0.iter()
+    }
+}
+
+/// Histories that have been loaded.
+#[derive(Debug, Default)]
+pub struct Histories(Mutex<HashMap<VersionId, (UnixMs, Arc<History>)>>);
+
+impl Histories {
+    /// The history of a policy up to its current version: no call if it was loaded
+    /// within the last minute, otherwise one for each megabyte. A version that cannot be
+    /// read any more is left out.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn of(&self, vault: &Vault, current: &VersionId, now: UnixMs) -> Result<Arc<History>, StoreError> {
+        if let Some(history) = self.loaded(current, now) {
+            return Ok(history);
+        }
+        let texts = vault.versions(DefinitionKind::Policy, &current.id).await?;
+        let read = texts.into_iter().filter_map(|text| {
+            let definition = serde_json::from_str(&text.text).ok()?;
+            Some(PolicyVersion { version: text.version, published_at: text.published_at, definition })
+        });
+        let history = Arc::new(History(read.collect()));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (at, _)| (0..KEPT_MS).contains(&now.since(*at)));
+        all.insert(current.clone(), (now, Arc::clone(&history)));
+        Ok(history)
+    }
+
+    /// Forgets what was loaded.
+    pub fn forget_all(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn loaded(&self, current: &VersionId, now: UnixMs) -> Option<Arc<History>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, history) = all.get(current)?;
+        (0..KEPT_MS).contains(&now.since(*at)).then(|| Arc::clone(history))
+    }
+}
+
 /// How long a definition is used without asking again.
 const KEPT_MS: i64 = 60 * SECOND_MS;
 

@@ -9,6 +9,8 @@ use crate::store::tables::{Index, Table};
 pub enum Role {
     /// LINE events in. Intake: opens nothing, reads no person's rows.
     Webhook,
+    /// People's pages: the policy. Intake.
+    Form,
     /// Keeps the pool of key pairs full.
     Locksmith,
     /// Erases what is due.
@@ -23,16 +25,17 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Webhook, Self::Locksmith, Self::Sweeper, Self::Opener, Self::Publisher, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::Webhook, Self::Form, Self::Locksmith, Self::Sweeper, Self::Opener, Self::Publisher, Self::Admin];
 
     /// Roles on the internet side.
-    pub const INTAKE: [Self; 1] = [Self::Webhook];
+    pub const INTAKE: [Self; 2] = [Self::Webhook, Self::Form];
 
     /// Its name: in local mode also its access key id.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Form => "form",
             Self::Locksmith => "locksmith",
             Self::Sweeper => "sweeper",
             Self::Opener => "opener",
@@ -199,9 +202,12 @@ const WEBHOOK: Permissions = Permissions {
         blind(&[Operation::DeleteItem], VAULT, &["K#", "L#"]),
     ],
     secret: true,
-    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "R#", "Z#line"] }],
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "O#", "R#", "Z#line"] }],
     ..NOTHING
 };
+
+const FORM: Permissions =
+    Permissions { tables: &[grant(&[Operation::GetItem, Operation::Query], VAULT, &["P#"])], ..NOTHING };
 
 const LOCKSMITH: Permissions = Permissions {
     tables: &[grant(&[Operation::Query, Operation::PutItem], VAULT, &["K#"]), grant(&[Operation::PutItem], KEYS, &[])],
@@ -257,6 +263,7 @@ const ADMIN: Permissions = Permissions {
 pub fn permissions(role: Role) -> Permissions {
     match role {
         Role::Webhook => WEBHOOK,
+        Role::Form => FORM,
         Role::Locksmith => LOCKSMITH,
         Role::Sweeper => SWEEPER,
         Role::Opener => OPENER,
@@ -309,7 +316,7 @@ mod tests {
             }
             assert!(permissions.keys.is_empty());
             let put = permissions.grant(Operation::PutItem, VAULT, Some("S#1"));
-            assert!(put.is_some_and(|grant| grant.returns_nothing));
+            assert!(put.is_none_or(|grant| grant.returns_nothing));
         }
     }
 

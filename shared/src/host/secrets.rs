@@ -18,7 +18,7 @@ use crate::seal::{index::IndexKey, origin::OriginKey};
 pub fn channel_members(role: Role) -> &'static [&'static str] {
     match role {
         Role::Webhook => &["channel_secret", "access_token", "bot_user_id"],
-        Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
+        Role::Form | Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
     }
 }
 
@@ -29,7 +29,7 @@ pub fn key_members(role: Role) -> &'static [&'static str] {
         Role::Webhook => &["user_index", "user_index_previous", "origin"],
         Role::Opener => &["user_index", "user_index_previous", "origin", "note"],
         Role::Sweeper => &["origin"],
-        Role::Locksmith | Role::Publisher | Role::Admin => &[],
+        Role::Form | Role::Locksmith | Role::Publisher | Role::Admin => &[],
     }
 }
 

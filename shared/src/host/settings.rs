@@ -28,11 +28,16 @@ pub const AUDIENCE: &str = "AZUKARI_AUDIENCE";
 pub const POOL_TARGET: &str = "AZUKARI_POOL_TARGET";
 /// Address of LINE's API.
 pub const LINE_API: &str = "AZUKARI_LINE_API";
+/// Address of the people's pages, as they appear in messages.
+pub const PUBLIC_URL: &str = "AZUKARI_PUBLIC_URL";
+/// Who may show the people's pages in a frame, as `frame-ancestors` of CSP says it.
+pub const FRAME_ANCESTORS: &str = "AZUKARI_FRAME_ANCESTORS";
 
 /// The settings of the function with this role: all of them are required.
 pub fn of(role: Role) -> &'static [&'static str] {
     match role {
-        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API],
+        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, PUBLIC_URL],
+        Role::Form => &[VAULT_TABLE, FRAME_ANCESTORS],
         Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
         Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
         Role::Opener => {
@@ -70,6 +75,16 @@ impl<'a> Reader<'a> {
             self.problems.push(format!("{name} is missing"));
             String::new()
         })
+    }
+
+    /// An address that begins with `https://` or `http://`, without a slash at its end.
+    pub fn base_url(&mut self, name: &'static str) -> String {
+        let text = self.text(name).trim_end_matches('/').to_owned();
+        let scheme = ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+        if !scheme && !text.is_empty() {
+            self.problems.push(format!("{name} is not an address that begins with https://"));
+        }
+        text
     }
 
     /// A positive number.

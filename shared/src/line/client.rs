@@ -10,9 +10,10 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::domain::{id::LineUserId, plain::Plain};
-use crate::line::message::Field;
+use crate::line::{event::ReplyToken, message::Field, outgoing::OutgoingMessage};
 
 /// LINE's own address.
 pub const LINE_API: &str = "https://api.line.me";
@@ -100,8 +101,75 @@ impl LineClient {
         tokio::time::timeout(within, call).await.unwrap_or(Err(LineError::NotReached))
     }
 
+    /// Replies to an event (`POST /v2/bot/message/reply`): free of charge, once. At most
+    /// five messages.
+    ///
+    /// # Errors
+    /// See [`LineError`]. `Status(400)`: the token was used, or is too old.
+    pub async fn reply(
+        &self,
+        access_token: &Plain<String>,
+        token: &ReplyToken,
+        messages: &[OutgoingMessage],
+        within: Duration,
+    ) -> Result<(), LineError> {
+        let messages: Vec<Value> = messages.iter().map(OutgoingMessage::to_json).collect();
+        let body = json!({"replyToken": token.0.reveal(), "messages": messages});
+        self.post("reply", access_token, &body, None, within).await
+    }
+
+    /// Sends somebody messages (`POST /v2/bot/message/push`): they count as one of the
+    /// channel's monthly messages. The same retry key sends once within 24 hours.
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn push(
+        &self,
+        access_token: &Plain<String>,
+        user: &LineUserId,
+        retry_key: &str,
+        messages: &[OutgoingMessage],
+        within: Duration,
+    ) -> Result<(), LineError> {
+        let messages: Vec<Value> = messages.iter().map(OutgoingMessage::to_json).collect();
+        let body = json!({"to": user.reveal(), "messages": messages});
+        match self.post("push", access_token, &body, Some(retry_key), within).await {
+            // Accepted before, under the same retry key (PLATFORM.md §5.2).
+            Err(LineError::Status(409)) => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn post(
+        &self,
+        call: &str,
+        access_token: &Plain<String>,
+        body: &Value,
+        retry_key: Option<&str>,
+        within: Duration,
+    ) -> Result<(), LineError> {
+        let mut request = Request::new(SdkBody::from(body.to_string()));
+        request.set_method("POST").map_err(|_| LineError::NotReached)?;
+        request.headers_mut().insert("content-type", "application/json");
+        if let Some(key) = retry_key {
+            request.headers_mut().try_insert("x-line-retry-key", key.to_owned()).map_err(|_| LineError::NotReached)?;
+        }
+        let url = format!("{}/v2/bot/message/{call}", self.base);
+        let sending = self.send(request, &url, access_token);
+        let (status, _) = tokio::time::timeout(within, sending).await.unwrap_or(Err(LineError::NotReached))?;
+        if status.is_success() { Ok(()) } else { Err(LineError::Status(status.as_u16())) }
+    }
+
     async fn get(&self, url: &str, access_token: &Plain<String>) -> Result<(StatusCode, bytes::Bytes), LineError> {
-        let mut request = Request::new(SdkBody::empty());
+        self.send(Request::new(SdkBody::empty()), url, access_token).await
+    }
+
+    async fn send(
+        &self,
+        mut request: Request,
+        url: &str,
+        access_token: &Plain<String>,
+    ) -> Result<(StatusCode, bytes::Bytes), LineError> {
         request.set_uri(url).map_err(|_| LineError::NotReached)?;
         let authorization = format!("Bearer {}", access_token.reveal());
         request.headers_mut().try_insert("authorization", authorization).map_err(|_| LineError::NotReached)?;

@@ -52,7 +52,13 @@ pub struct PersonalEvent {
     pub user: LineUserId,
     /// What.
     pub act: Act,
+    /// The right to answer it, if LINE gave one.
+    pub reply: Option<ReplyToken>,
 }
+
+/// The right to reply to an event, once and within a minute (PLATFORM.md §1.3).
+#[derive(Debug, Clone)]
+pub struct ReplyToken(pub(super) Plain<String>);
 
 /// What a person did.
 #[derive(Debug, Clone)]
@@ -141,7 +147,8 @@ pub fn read(event: &Value) -> Result<Event, Missing> {
     let Some(act) = read_act(act, event)? else { return Ok(Event::Other(Other::UnknownMessage)) };
     let id = item_id(&event["webhookEventId"]).ok_or(Missing("webhookEventId"))?;
     let at = event["timestamp"].as_i64().map(UnixMs::new).ok_or(Missing("timestamp"))?;
-    Ok(Event::Personal(Box::new(PersonalEvent { id, at, user, act })))
+    let reply = event["replyToken"].as_str().map(|token| ReplyToken(Plain::new(token.to_owned())));
+    Ok(Event::Personal(Box::new(PersonalEvent { id, at, user, act, reply })))
 }
 
 /// Who acted, if it is a person in a one-to-one chat.

@@ -4,4 +4,5 @@
 pub mod client;
 pub mod event;
 pub mod message;
+pub mod outgoing;
 pub mod signature;

@@ -1,18 +1,40 @@
 //! Consent rows `S#<id>` / `C#<purpose>#<ms>`: what a person has said about one
-//! purpose, never changed, the newest counts.
+//! purpose. They are only added to, and the newest counts; of two answers in the same
+//! millisecond the later event stays.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
     consent::{Consent, Said},
+    erasure::Ground,
     id::{DefinitionId, SubjectId},
+    order::EventOrder,
+    person::Person,
     time::UnixMs,
 };
-use crate::store::{Item, Outcome, StoreError, Vault, error::outcome, key, vault::Condition};
+use crate::store::{
+    Item, Outcome, StoreError, Vault, error::outcome, key, mapping::Mapping, order::EraseOrder, subject::SubjectRow,
+    vault::Condition,
+};
+
+/// What somebody has answered to a notice.
+#[derive(Debug, Clone)]
+pub struct Answered<'a> {
+    /// Who.
+    pub subject: SubjectId,
+    /// The purposes that the notice named.
+    pub purposes: &'a [&'a DefinitionId],
+    /// What they said.
+    pub said: Said,
+    /// The policy version of the notice.
+    pub shown: String,
+    /// The event.
+    pub order: EventOrder,
+}
 
 impl Vault {
-    /// Appends what a person said at `at` about one purpose, having been shown the
-    /// policy version `shown`.
+    /// Appends what a person said about one purpose, having been shown the policy
+    /// version `shown`.
     ///
     /// # Errors
     /// The call failed.
@@ -22,15 +44,66 @@ impl Vault {
         purpose: &DefinitionId,
         said: Said,
         shown: &str,
-        at: UnixMs,
+        order: &EventOrder,
     ) -> Result<Outcome, StoreError> {
-        let item = Item::new(key::subject(subject), key::consent(purpose, at), "consent")
+        outcome(self.put(self.consent_item(subject, purpose, said, shown, order), newer(order)).await)
+    }
+
+    /// Stores the newest answer that is known: mapping, subject row, one consent row for
+    /// each purpose and, if it is 同意しない, the order to erase; all of it or nothing.
+    /// `None` if the mapping has changed since it was read, or the person is gone: read
+    /// it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_answer(
+        &self,
+        pk: &str,
+        read: &Mapping,
+        person: &Person,
+        subject: SubjectRow,
+        answered: &Answered<'_>,
+        now: UnixMs,
+    ) -> Result<Option<Mapping>, StoreError> {
+        let item = self.mapping_item(pk, person);
+        let written = Mapping::written(&item, person)?;
+        let mut parts = vec![
+            self.part_put(item, read.unchanged()),
+            self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")),
+        ];
+        let Answered { subject, purposes, said, shown, order } = answered;
+        for purpose in *purposes {
+            let item = self.consent_item(*subject, purpose, *said, shown, order);
+            parts.push(self.part_put(item, Condition::none()));
+        }
+        if *said == Said::Refused {
+            let id = order.event.as_str().to_owned();
+            let order = EraseOrder { subject: *subject, id, ground: Ground::Refused, as_of: order.at };
+            parts.push(self.part_put(self.order_item(&order, now), Condition::none()));
+        }
+        match self.transact(parts).await {
+            Ok(()) => Ok(Some(written)),
+            Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn consent_item(
+        &self,
+        subject: SubjectId,
+        purpose: &DefinitionId,
+        said: Said,
+        shown: &str,
+        order: &EventOrder,
+    ) -> Item {
+        Item::new(key::subject(subject), key::consent(purpose, order.at), "consent")
             .text("purpose", purpose.as_str())
             .text("consent", said.as_str())
             .text("shown", shown)
-            .time("event_at", at)
-            .vouched(self.origin());
-        outcome(self.put(item, Condition::that("attribute_not_exists(pk)")).await)
+            .text("how", "chat")
+            .time("event_at", order.at)
+            .text("event_order", order.to_string())
+            .vouched(self.origin())
     }
 
     /// The newest that a person said about one purpose: one call.
@@ -59,4 +132,11 @@ impl Vault {
             _ => Ok(Consent::Refused),
         }
     }
+}
+
+/// The condition of a consent row: nothing is there, or an earlier event of the same
+/// millisecond.
+fn newer(order: &EventOrder) -> Condition {
+    Condition::that("attribute_not_exists(pk) OR event_order < :event_order")
+        .with_text(":event_order", order.to_string())
 }

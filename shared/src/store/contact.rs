@@ -3,7 +3,9 @@
 
 use crate::domain::{person::Person, time::UnixMs};
 use crate::store::{
-    StoreError, Vault, key,
+    Outcome, StoreError, Vault,
+    error::outcome,
+    key,
     mapping::{Mapping, vacant},
     subject::SubjectRow,
     value::ValueRow,
@@ -92,6 +94,20 @@ impl Vault {
             Ok(()) => Ok(true),
             Err(error) if (0..3).any(|part| error.part_failed(part)) || error.conflict() => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a mapping as it now is: one call. `None` if it has changed since it was
+    /// read: read it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_mapping(&self, pk: &str, read: &Mapping, person: &Person) -> Result<Option<Mapping>, StoreError> {
+        let item = self.mapping_item(pk, person);
+        let written = Mapping::written(&item, person)?;
+        match outcome(self.put(item, read.unchanged()).await)? {
+            Outcome::Written => Ok(Some(written)),
+            Outcome::Already => Ok(None),
         }
     }
 

@@ -6,6 +6,8 @@ use crate::domain::{
     erasure::TOMBSTONE_MS,
     id::SubjectId,
     key::PUBLIC_KEY_LEN,
+    notice::{Attempt, Shown},
+    order::EventOrder,
     person::{KeyRow, Person, Standing},
     time::{Day, UnixMs},
 };
@@ -94,7 +96,11 @@ impl Vault {
             .text("index_key", &person.index_key)
             .text("last_contact", person.last_contact.to_string())
             .text("consent", consent_word(person.consent))
-            .text("shown", person.shown.as_deref().unwrap_or("none"))
+            .maybe_text("consent_order", person.consent_order.as_ref().map(ToString::to_string))
+            .text("shown", person.shown.last().unwrap_or("none"))
+            .maybe_text("notices", Some(person.shown.to_text()).filter(|text| !text.is_empty()))
+            .maybe_text("greeted", person.attempt.as_ref().map(|attempt| attempt.policy.clone()))
+            .maybe_time("greeted_at", person.attempt.as_ref().map(|attempt| attempt.at))
             .maybe_text("profile_day", person.profile_day.map(|day| day.to_string()))
             .maybe_time("not_before", person.not_before)
             .vouched(self.origin())
@@ -122,13 +128,26 @@ fn read(item: &Item) -> Result<Standing, StoreError> {
                 index_key: item.get_text("index_key")?.to_owned(),
                 last_contact: day("last_contact", item.get_text("last_contact")?)?,
                 consent: consent_of(item.get_text("consent")?)?,
-                shown: item.find_text("shown").filter(|shown| *shown != "none").map(str::to_owned),
+                consent_order: consent_order(item)?,
+                shown: Shown::parse(item.find_text("notices").unwrap_or_default())
+                    .map_err(|_| StoreError::Row { attribute: "notices" })?,
+                attempt: attempt(item),
                 profile_day: item.find_text("profile_day").map(|text| day("profile_day", text)).transpose()?,
                 not_before: item.find_time("not_before"),
             })))
         }
         _ => Err(StoreError::Row { attribute: "kind" }),
     }
+}
+
+fn consent_order(item: &Item) -> Result<Option<EventOrder>, StoreError> {
+    let order = item.find_text("consent_order").map(EventOrder::parse).transpose();
+    order.map_err(|_| StoreError::Row { attribute: "consent_order" })
+}
+
+fn attempt(item: &Item) -> Option<Attempt> {
+    let policy = item.find_text("greeted")?.to_owned();
+    Some(Attempt { policy, at: item.find_time("greeted_at")? })
 }
 
 pub(super) fn key_row(item: &Item, subject: &str) -> Result<KeyRow, StoreError> {

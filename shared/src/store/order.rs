@@ -23,14 +23,17 @@ impl Vault {
     /// # Errors
     /// The call failed.
     pub async fn put_erase_order(&self, order: &EraseOrder, now: UnixMs) -> Result<Outcome, StoreError> {
-        let item = Item::new(key::subject(order.subject), key::order(&order.id), "order")
+        outcome(self.put(self.order_item(order, now), Condition::that("attribute_not_exists(pk)")).await)
+    }
+
+    pub(super) fn order_item(&self, order: &EraseOrder, now: UnixMs) -> Item {
+        Item::new(key::subject(order.subject), key::order(&order.id), "order")
             .text("what", "erase")
             .text("ground", order.ground.as_str())
             .time("event_at", order.as_of)
             .time("due_at", order.as_of.min(now))
             .text("due_slot", Slot::of(order.subject, order.as_of.min(now), now).to_string())
-            .vouched(self.origin());
-        outcome(self.put(item, Condition::that("attribute_not_exists(pk)")).await)
+            .vouched(self.origin())
     }
 
     /// Reads an order: one call. `None` if it is done.

@@ -1,7 +1,7 @@
 //! State rows `S#<id>` / `Z#line`: whether the person follows or has blocked the
 //! account.
 
-use crate::domain::{id::SubjectId, order::EventOrder};
+use crate::domain::{id::SubjectId, order::EventOrder, sweep::Slot, time::UnixMs};
 use crate::store::{
     Item, Outcome, StoreError, Vault,
     error::outcome,
@@ -14,8 +14,11 @@ use crate::store::{
 pub enum LineState {
     /// Added, or unblocked.
     Following,
-    /// Blocked.
-    Blocked,
+    /// Blocked. Unless they come back, everything about them is due then.
+    Blocked {
+        /// When.
+        due_at: UnixMs,
+    },
 }
 
 impl LineState {
@@ -23,7 +26,7 @@ impl LineState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Following => "following",
-            Self::Blocked => "blocked",
+            Self::Blocked { .. } => "blocked",
         }
     }
 }
@@ -39,14 +42,28 @@ impl Vault {
         subject: SubjectId,
         state: LineState,
         order: &EventOrder,
+        now: UnixMs,
     ) -> Result<Outcome, StoreError> {
-        let item = Item::new(key::subject(subject), LINE_STATE, "state")
+        let mut item = Item::new(key::subject(subject), LINE_STATE, "state")
             .text("state", state.as_str())
             .time("event_at", order.at)
-            .text("event_order", order.to_string())
-            .vouched(self.origin());
+            .text("event_order", order.to_string());
+        if let LineState::Blocked { due_at } = state {
+            item = item.time("due_at", due_at).text("due_slot", Slot::of(subject, due_at, now).to_string());
+        }
+        let item = item.vouched(self.origin());
         let condition = Condition::that("attribute_not_exists(pk) OR event_order < :event_order")
             .with_text(":event_order", order.to_string());
         outcome(self.put(item, condition).await)
+    }
+
+    /// When somebody who has blocked the account is due: one call. `None` if they have
+    /// not, or came back.
+    ///
+    /// # Errors
+    /// The call failed, or the row is not vouched for or not well formed.
+    pub async fn blocked_until(&self, subject: SubjectId) -> Result<Option<UnixMs>, StoreError> {
+        let Some(item) = self.get_vouched(&key::subject(subject), LINE_STATE).await? else { return Ok(None) };
+        Ok(if item.get_text("state")? == "blocked" { item.find_time("due_at") } else { None })
     }
 }

@@ -7,7 +7,8 @@ use azukari::{
     domain::{
         consent::Said,
         erasure::Ground,
-        id::{ChannelName, LineUserId, SubjectId},
+        id::{ChannelName, LineItemId, LineUserId, SubjectId},
+        order::EventOrder,
         person::Standing,
         plain::Plain,
         time::UnixMs,
@@ -213,8 +214,9 @@ impl World {
         let vault = installation.vault_as(Role::Sweeper).expect("the secrets are complete");
         let said = if given { Said::Given } else { Said::Withdrawn };
         let purpose_id = &installation.published().purposes[PURPOSES[purpose]].id;
-        let at = UnixMs::new(self.app.now());
-        let outcome = vault.put_consent(subject, purpose_id, said, "p.1", at).await.expect("calm weather");
+        let id = LineItemId::parse(&format!("said{}", self.app.now())).expect("an id");
+        let order = EventOrder { at: UnixMs::new(self.app.now()), event: id };
+        let outcome = vault.put_consent(subject, purpose_id, said, "p.1", &order).await.expect("calm weather");
         // Twice in the same millisecond: the first counts.
         if outcome == azukari::store::Outcome::Written {
             self.model.said(who, purpose, given);

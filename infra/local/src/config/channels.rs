@@ -5,11 +5,13 @@ use std::{
     path::Path,
 };
 
-use azukari::domain::{consent::BeforeConsent, id::ChannelName};
+use azukari::domain::{consent::BeforeConsent, definition::after_block, id::ChannelName};
 
 use crate::config::{
     Channel, Problems,
+    messages::STANDARD,
     section::{At, Section, is_toml, read_toml, sorted_entries},
+    term::term,
 };
 
 /// What a channel may refer to.
@@ -17,6 +19,7 @@ pub(super) struct Names<'a> {
     /// `None` if nobody knows: then nothing is called missing.
     pub(super) purposes: Option<BTreeSet<&'a str>>,
     pub(super) policies: BTreeSet<&'a str>,
+    pub(super) messages: BTreeSet<&'a str>,
 }
 
 /// Reads all channels.
@@ -54,6 +57,18 @@ fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
         };
     let policy = known(top, top.text("policy"), Some(&names.policies), "ポリシー", "policy");
     let before_consent = top.one_of("before_consent", &BeforeConsent::NAMES, BeforeConsent::parse);
+    let after_block = match top.maybe_section("after_block") {
+        Some(section) => {
+            let term = term(&section);
+            section.finish();
+            term
+        }
+        None => Some(after_block()),
+    };
+    let messages = match top.maybe_text("messages") {
+        Some(name) => known(top, Some(name), Some(&names.messages), "文面", "file of messages"),
+        None => Some(STANDARD.to_owned()),
+    };
     let purposes = top.section("purposes").map(|section| {
         let purpose = |key| known(&section, section.text(key), names.purposes.as_ref(), "目的", "purpose");
         let all = [purpose("message"), purpose("event"), purpose("profile"), purpose("line_contact")];
@@ -65,6 +80,8 @@ fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
     Some(Channel {
         policy: policy?,
         before_consent: before_consent?,
+        after_block: after_block?,
+        messages: messages?,
         message: message?,
         event: event?,
         profile: profile?,

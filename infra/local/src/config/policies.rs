@@ -1,12 +1,13 @@
-//! `policies/<name>/`: `policy.toml`, and the text in `ja.md` and `en.md`.
+//! `policies/<name>/`: `policy.toml` with what the law wants to be made known, and the
+//! text in `ja.md` and `en.md`.
 
 use std::{collections::BTreeMap, path::Path};
 
-use azukari::domain::definition::Text;
+use azukari::domain::definition::{Business, Text};
 
 use crate::config::{
     Policy, Problems,
-    section::{read_text, read_toml, sorted_entries},
+    section::{Section, read_text, read_toml, sorted_entries},
 };
 
 /// Reads all policies. One that has a problem is there by name.
@@ -26,8 +27,9 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, O
 fn policy(folder: &Path, name: &str, problems: &mut Problems) -> Option<Policy> {
     let title = read_toml(folder, &format!("policies/{name}/policy.toml"), problems, |top| {
         let title = top.texts("title");
+        let business = business(&top);
         top.finish();
-        title
+        Some((title?, business?))
     });
     let mut body = |language: &str| {
         let file = format!("policies/{name}/{language}.md");
@@ -39,5 +41,34 @@ fn policy(folder: &Path, name: &str, problems: &mut Problems) -> Option<Policy> 
         Some(text)
     };
     let (ja, en) = (body("ja"), body("en"));
-    Some(Policy { title: title??, body: Text { ja: ja?, en: en? } })
+    let (title, business) = title??;
+    Some(Policy { title, body: Text { ja: ja?, en: en? }, business })
+}
+
+/// What the law wants to be made known (個人情報保護法 §32(1), 施行令 §10): without any of
+/// it, nothing starts.
+fn business(top: &Section<'_>) -> Option<Business> {
+    let read = |section: &'static str, keys: &[&'static str]| -> Vec<Option<Text>> {
+        let Some(section) = top.section(section) else { return vec![None; keys.len()] };
+        let texts = keys.iter().map(|key| section.texts(key)).collect();
+        section.finish();
+        texts
+    };
+    let mut texts = read("business", &["name", "address", "representative"]).into_iter();
+    let (name, address, representative) = (texts.next()?, texts.next()?, texts.next()?);
+    let mut texts = read("requests", &["how", "fees"]).into_iter();
+    let (requests, fees) = (texts.next()?, texts.next()?);
+    let mut texts = read("safety", &["measures", "place"]).into_iter();
+    let (safety, place) = (texts.next()?, texts.next()?);
+    let contact = read("contact", &["desk"]).into_iter().next()?;
+    Some(Business {
+        name: name?,
+        address: address?,
+        representative: representative?,
+        requests: requests?,
+        fees: fees?,
+        safety: safety?,
+        place: place?,
+        contact: contact?,
+    })
 }

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use azukari::domain::retention::{After, Retention, Term, Then};
+use azukari::domain::retention::{After, Retention, Then};
 
 use crate::config::{
     Problems, Purpose,
     section::{Section, read_toml},
+    term::term,
 };
 
 const FILE: &str = "purposes.toml";
@@ -53,22 +54,9 @@ fn retention(section: &Section<'_>, then: Option<Then>) -> Option<Retention> {
         "last_contact" => Some(After::LastContact),
         _ => None,
     });
-    let terms = [
-        section.number("days", 1..=36_500).map(|n| Term::Days(n.value)),
-        section.number("months", 1..=1_200).map(|n| Term::Months(n.value)),
-        section.number("years", 1..=100).map(|n| Term::Years(n.value)),
-    ];
+    let term = term(section);
     section.finish();
-    let mut given = terms.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (Some(term), None) => Some(Retention { after: after?, term, then: then? }),
-        (None, _) if section.has_any(&["days", "months", "years"]) => None,
-        _ => {
-            let en = "retention must have exactly one of days, months, years";
-            section.problem(section.at(), "retentionにはdays、months、yearsのどれか一つを書いてください", en);
-            None
-        }
-    }
+    Some(Retention { after: after?, term: term?, then: then? })
 }
 
 fn is_name(id: &str) -> bool {

@@ -26,9 +26,19 @@ pub(super) fn read_toml<T>(
     read: impl FnOnce(Section<'_>) -> T,
 ) -> Option<T> {
     let text = read_text(folder, name, problems)?;
-    let (table, errors) = DeTable::parse_recoverable(&text);
+    parse(&text, name, problems, read)
+}
+
+/// The same for a text that is shipped within the program: what is wrong with it is found
+/// by the tests.
+pub(super) fn parse_toml<T>(text: &str, read: impl FnOnce(Section<'_>) -> T) -> Option<T> {
+    parse(text, "shipped", &mut Problems::default(), read)
+}
+
+fn parse<T>(text: &str, name: &str, problems: &mut Problems, read: impl FnOnce(Section<'_>) -> T) -> Option<T> {
+    let (table, errors) = DeTable::parse_recoverable(text);
     let problems = RefCell::new(problems);
-    let file = File { name: name.to_owned(), text: &text, problems: &problems };
+    let file = File { name: name.to_owned(), text, problems: &problems };
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
         let en = error.message().lines().next().unwrap_or("not TOML").to_owned();
@@ -189,6 +199,23 @@ impl<'a> Section<'a> {
     /// Whether one of these keys is there, right or wrong.
     pub(super) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.table.get(*key).is_some())
+    }
+
+    /// A text that may be missing.
+    pub(super) fn maybe_text(&self, key: &'static str) -> Option<At<String>> {
+        self.seen.borrow_mut().insert(key);
+        if self.has_any(&[key]) { self.text(key) } else { None }
+    }
+
+    /// A table that may be missing.
+    pub(super) fn maybe_section(&self, key: &'static str) -> Option<Section<'a>> {
+        self.seen.borrow_mut().insert(key);
+        if self.has_any(&[key]) { self.section(key) } else { None }
+    }
+
+    /// The section's own name.
+    pub(super) fn name(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
     }
 
     /// A table that must be there.

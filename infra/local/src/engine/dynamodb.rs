@@ -86,8 +86,8 @@ impl Engine for DynamoDb {
             return Reply::error(400, "com.amazon.coral.service#AccessDeniedException", &message);
         }
         match self.dispatch(&asked.operation, body) {
-            Ok(body) => Reply { status: 200, body },
-            Err(error) => Reply { status: error.status_code(), body: error.to_json() },
+            Ok(body) => Reply::of(200, body),
+            Err(error) => Reply::of(error.status_code(), error.to_json()),
         }
     }
 

@@ -199,7 +199,7 @@ impl Engine for Kms {
             return Reply::error(400, "AccessDeniedException", &message);
         };
         match self.dispatch(operation, key, &body) {
-            Ok(body) => Reply { status: 200, body: body.to_string() },
+            Ok(body) => Reply::of(200, body.to_string()),
             Err(reply) => reply,
         }
     }

@@ -205,6 +205,10 @@ pub struct Asked {
     pub operation: String,
     /// The body.
     pub body: Vec<u8>,
+    /// The token of `Authorization: Bearer …`.
+    pub bearer: Option<String>,
+    /// LINE's `X-Line-Retry-Key`.
+    pub retry_key: Option<String>,
 }
 
 /// An answer of an engine.
@@ -214,12 +218,19 @@ pub struct Reply {
     pub status: u16,
     /// JSON.
     pub body: String,
+    /// Headers besides the content type.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
+    /// An answer without headers of its own.
+    pub fn of(status: u16, body: String) -> Self {
+        Self { status, body, headers: Vec::new() }
+    }
+
     /// An error in the form of the AWS JSON protocols.
     pub fn error(status: u16, kind: &str, message: &str) -> Self {
-        Self { status, body: serde_json::json!({ "__type": kind, "message": message }).to_string() }
+        Self::of(status, serde_json::json!({ "__type": kind, "message": message }).to_string())
     }
 }
 
@@ -231,6 +242,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn touches(&self, asked: &Asked) -> Vec<Touch>;
     /// Answers. May block.
     fn answer(&self, asked: &Asked) -> Reply;
+    /// How long it takes, if it is slow.
+    fn delay(&self, _asked: &Asked) -> Option<std::time::Duration> {
+        None
+    }
     /// What a throttled call is told.
     fn throttled(&self) -> Reply;
 }
@@ -297,6 +312,9 @@ impl Wire {
     }
 
     async fn effect(&self, asked: Asked) -> Reply {
+        if let Some(delay) = self.engine.delay(&asked) {
+            tokio::time::sleep(delay).await;
+        }
         if self.wires.inline.load(Ordering::Relaxed) {
             tokio::task::yield_now().await;
             let reply = self.engine.answer(&asked);
@@ -328,7 +346,9 @@ fn asked(request: &HttpRequest) -> Asked {
         Some((_, operation)) => operation.to_owned(),
         None => format!("{} {}", request.method(), path(request.uri())),
     };
-    Asked { role, operation, body: request.body().bytes().unwrap_or_default().to_vec() }
+    let bearer = headers.get("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+    let retry_key = headers.get("x-line-retry-key").map(str::to_owned);
+    Asked { role, operation, body: request.body().bytes().unwrap_or_default().to_vec(), bearer, retry_key }
 }
 
 /// The access key id in a SigV4 `Authorization` header: `Credential=<id>/<scope>`.
@@ -346,5 +366,8 @@ fn response(reply: Reply) -> HttpResponse {
     let status = StatusCode::try_from(reply.status).expect("engines answer with valid status codes");
     let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.1");
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(name, value);
+    }
     response
 }

@@ -2,9 +2,15 @@
 //! around them, and a door that opens to this machine only.
 
 mod door;
-mod home;
+mod explain;
+mod line_side;
+mod overheard;
+mod page;
+mod phones;
 mod pool;
 mod simulator;
+mod view;
+mod walk;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -58,15 +64,29 @@ pub fn loopback(listen: &str) -> Result<SocketAddr, ServeError> {
 /// # Errors
 /// The secrets are not complete.
 pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<Router, SecretsError> {
-    let webhook = Arc::new(installation.webhook()?);
+    let webhook = Arc::new(installation.webhook(&format!("http://{address}"))?);
     let keeper = pool::Keeper::new(Arc::clone(installation));
-    let functions =
-        azukari_webhook::router(Arc::clone(&webhook)).layer(middleware::from_fn_with_state(keeper, pool::keep_full));
+    let form = Arc::new(installation.form());
+    let functions = azukari_webhook::router(Arc::clone(&webhook))
+        .layer(middleware::from_fn_with_state(keeper, pool::keep_full))
+        .merge(azukari_form::router(Arc::clone(&form)));
     let opener = Arc::new(installation.opener()?);
-    let local = simulator::Local { installation: Arc::clone(installation), webhook, opener };
-    let own = simulator::router(local)
-        .merge(home::router(Arc::clone(installation)))
+    let local = simulator::Local {
+        installation: Arc::clone(installation),
+        webhook,
+        form,
+        opener,
+        functions: functions.clone(),
+        last: Arc::default(),
+    };
+    let own = simulator::router(local.clone())
+        .merge(phones::router(local.clone()))
+        .merge(line_side::router(local.clone()))
+        .merge(view::router(local))
+        .merge(walk::router(Arc::clone(installation)))
+        .merge(page::router())
         .layer(middleware::from_fn_with_state(address, door::same_origin));
+    let functions = functions.layer(middleware::from_fn_with_state(Arc::clone(installation), overheard::webhooks));
     Ok(Router::new()
         .route("/healthz", get(async || "ok\n"))
         .merge(functions)

@@ -1,7 +1,7 @@
 //! `/simulator/…`: what outside tools may rely on in local mode. Nothing of it
 //! exists in the cloud.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -15,6 +15,7 @@ use azukari::{
     host::{clock::Clock, problem::Problem},
     store::tables::Table,
 };
+use azukari_form::Form;
 use azukari_opener::{Answer, Opener, Status};
 use azukari_webhook::Webhook;
 use http::{StatusCode, header};
@@ -80,7 +81,20 @@ const NOT_SWEPT: Problem = Problem::new(
 pub(super) struct Local {
     pub(super) installation: Arc<Installation>,
     pub(super) webhook: Arc<Webhook>,
+    pub(super) form: Arc<Form>,
     pub(super) opener: Arc<Opener>,
+    /// The functions' own routes, as LINE reaches them.
+    pub(super) functions: Router,
+    /// The last event of each phone, to be delivered again.
+    pub(super) last: Arc<tokio::sync::Mutex<HashMap<String, Value>>>,
+}
+
+impl Local {
+    /// What the functions remember was read at another time.
+    fn forget(&self) {
+        self.webhook.forget();
+        self.form.forget();
+    }
 }
 
 pub(super) fn router(local: Local) -> Router {
@@ -95,7 +109,13 @@ pub(super) fn router(local: Local) -> Router {
 }
 
 async fn metrics(State(local): State<Local>) -> Json<Value> {
-    let calls = local.installation.wires().totals().into_iter().map(|((role, service, operation), n)| {
+    let calls = calls(&local.installation);
+    Json(json!({ "counters": local.installation.metrics().snapshot(), "calls": calls }))
+}
+
+/// The calls so far, by role, service and operation.
+pub(super) fn calls(installation: &Installation) -> Vec<Value> {
+    let calls = installation.wires().totals().into_iter().map(|((role, service, operation), n)| {
         json!({
             "role": role.map_or("none", azukari::host::roles::Role::as_str),
             "service": format!("{service:?}"),
@@ -104,8 +124,7 @@ async fn metrics(State(local): State<Local>) -> Json<Value> {
             "calls": n,
         })
     });
-    let calls: Vec<Value> = calls.collect();
-    Json(json!({ "counters": local.installation.metrics().snapshot(), "calls": calls }))
+    calls.collect()
 }
 
 #[derive(Deserialize)]
@@ -138,7 +157,7 @@ async fn advance(State(local): State<Local>, body: Bytes) -> Result<Json<Value>,
         return Err(NO_DURATION);
     }
     local.installation.clock().advance(then - now.get());
-    local.webhook.forget();
+    local.forget();
     Ok(now_json(&local.installation))
 }
 
@@ -149,7 +168,7 @@ async fn clock(State(local): State<Local>) -> Json<Value> {
 
 async fn reset(State(local): State<Local>) -> Json<Value> {
     local.installation.clock().reset();
-    local.webhook.forget();
+    local.forget();
     now_json(&local.installation)
 }
 

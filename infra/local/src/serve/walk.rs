@@ -1,4 +1,4 @@
-//! `/`: what to do first, with commands to copy.
+//! `/walk`: the first minute in a terminal, with commands to copy.
 
 use std::sync::Arc;
 
@@ -19,15 +19,15 @@ use serde_json::json;
 
 use crate::installation::Installation;
 
-const STYLE: &str = include_str!("../../templates/home.css");
+const STYLE: &str = include_str!("../../templates/walk.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const BROKEN: Problem =
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "ページを作れませんでした。", "The page could not be made.");
 
 #[derive(Template)]
-#[template(path = "home.html")]
-struct Home {
+#[template(path = "walk.html")]
+struct Walk {
     base: String,
     channel: String,
     commands: Vec<Command>,
@@ -41,19 +41,19 @@ struct Command {
 }
 
 pub(super) fn router(installation: Arc<Installation>) -> Router {
-    Router::new().route("/", get(home)).route("/assets/home.css", get(style)).with_state(installation)
+    Router::new().route("/walk", get(walk)).route("/walk.css", get(style)).with_state(installation)
 }
 
 async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-async fn home(State(installation): State<Arc<Installation>>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn walk(State(installation): State<Arc<Installation>>, headers: HeaderMap) -> Result<Response, Problem> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(super::LISTEN);
     let base = format!("http://{host}");
     let channel = installation.configuration().channels.keys().next().cloned().unwrap_or_default();
     let commands = commands(&installation, &base, &channel).ok_or(BROKEN)?;
-    let page = Home { base, channel, commands }.render().map_err(|_| BROKEN)?;
+    let page = Walk { base, channel, commands }.render().map_err(|_| BROKEN)?;
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response())
 }
 

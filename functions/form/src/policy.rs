@@ -1,0 +1,165 @@
+//! The policy page (個人情報保護法 §§21, 32): what is kept, what for and how long, what is
+//! refused, the rights of the person and how to use them, and every version there was.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use azukari::{
+    domain::{
+        definition::{Business, ChannelRules, PolicyDefinition, Text},
+        id::ChannelName,
+    },
+    host::published::{ChannelError, History},
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::{
+    Form,
+    changes::{self, Line},
+    language::Language,
+    markdown,
+    page::STYLE,
+};
+
+/// What the query may say.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    lang: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "policy.html")]
+struct Page<'a> {
+    style: &'static str,
+    language: Language,
+    channel: &'a str,
+    policy: &'a PolicyDefinition,
+    body: String,
+    rules: Option<&'a ChannelRules>,
+    business: Option<&'a Business>,
+    version: u32,
+    published: String,
+    current: u32,
+    /// Every version and its day, the newest first.
+    versions: Vec<(u32, String)>,
+    /// How it differs from the version before, if it is not the first.
+    changes: Option<Vec<Line>>,
+}
+
+impl Page<'_> {
+    /// The text in the language of the page.
+    fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
+        match self.language {
+            Language::Ja => ja,
+            Language::En => en,
+        }
+    }
+
+    fn of<'t>(&self, text: &'t Text) -> &'t str {
+        self.language.of_text(text)
+    }
+
+    fn own(&self, text: Text) -> String {
+        match self.language {
+            Language::Ja => text.ja,
+            Language::En => text.en,
+        }
+    }
+
+    /// The lines of a text that is written with line breaks.
+    fn lines_of<'t>(&self, text: &'t Text) -> Vec<&'t str> {
+        self.of(text).lines().filter(|line| !line.trim().is_empty()).collect()
+    }
+
+    fn current_one(&self) -> bool {
+        self.version == self.current
+    }
+
+    fn this(&self, version: &u32) -> bool {
+        *version == self.version
+    }
+}
+
+/// `GET /policy/{channel}`: the version in force.
+pub(crate) async fn current(
+    State(form): State<Arc<Form>>,
+    Path(channel): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let language = Language::of(asked.lang.as_deref(), &headers);
+    show(&form, &channel, None, language).await
+}
+
+/// `GET /policy/{channel}/{version}`: one version, by its number.
+pub(crate) async fn version(
+    State(form): State<Arc<Form>>,
+    Path((channel, version)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let language = Language::of(asked.lang.as_deref(), &headers);
+    let plain = version.bytes().all(|byte| byte.is_ascii_digit()) && !version.starts_with('0');
+    match version.parse::<u32>() {
+        Ok(version) if plain => show(&form, &channel, Some(version), language).await,
+        _ => form.not_found(language),
+    }
+}
+
+async fn show(form: &Form, channel: &str, version: Option<u32>, language: Language) -> Response {
+    let Ok(name) = ChannelName::parse(channel) else { return form.not_found(language) };
+    let now = form.ctx.now();
+    let channel = match form.channels.channel(&form.vault, &name, now).await {
+        Ok(channel) => channel,
+        Err(ChannelError::NotPublished) => return form.not_found(language),
+        Err(error) => {
+            tracing::error!(%error, channel = %name, "a channel could not be loaded");
+            return form.unavailable(language);
+        }
+    };
+    let history = match form.histories.of(&form.vault, &channel.policy, now).await {
+        Ok(history) => history,
+        Err(error) => {
+            tracing::error!(%error, channel = %name, "the versions of a policy could not be loaded");
+            return form.unavailable(language);
+        }
+    };
+    let current = channel.policy.version;
+    let page = page(&history, name.as_str(), version.unwrap_or(current), current, language);
+    page.map_or_else(|| form.not_found(language), |page| form.page(StatusCode::OK, &page))
+}
+
+fn page<'a>(
+    history: &'a History,
+    channel: &'a str,
+    version: u32,
+    current: u32,
+    language: Language,
+) -> Option<Page<'a>> {
+    let in_force = || history.versions().filter(|version| version.version <= current);
+    let shown = in_force().find(|shown| shown.version == version)?;
+    let earlier = in_force().filter(|earlier| earlier.version < version).max_by_key(|earlier| earlier.version);
+    let policy = &shown.definition;
+    let mut versions: Vec<(u32, String)> =
+        in_force().map(|version| (version.version, version.published_at.tokyo_day().to_string())).collect();
+    versions.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
+    Some(Page {
+        style: STYLE,
+        language,
+        channel,
+        policy,
+        body: markdown::render(language.of_text(&policy.body)),
+        rules: policy.channels.iter().find(|rules| rules.channel == channel),
+        business: policy.business.as_ref(),
+        version,
+        published: shown.published_at.tokyo_day().to_string(),
+        current,
+        versions,
+        changes: earlier.map(|earlier| changes::between(&earlier.definition, policy, language)),
+    })
+}

@@ -1,0 +1,97 @@
+//! 同意する and 同意しない: the newest answer counts, whatever the order of arrival.
+
+use azukari::{
+    domain::{
+        consent::{Answer, Consent},
+        id::DefinitionId,
+        order::EventOrder,
+        person::Person,
+    },
+    store::{consent::Answered, mapping::Mapping},
+};
+
+use crate::people::{Known, PeopleError, Visit};
+
+/// An answer and its place among the events of the person.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) answer: Answer,
+    pub(crate) order: EventOrder,
+}
+
+/// What has become of the answers of one webhook.
+pub(crate) enum Taken {
+    /// The newest is stored, by this or an earlier delivery.
+    Stored {
+        known: Box<Known>,
+        /// Whether it was this delivery.
+        now: bool,
+    },
+    /// The mapping has changed meanwhile: read it again.
+    Changed,
+}
+
+/// Stores the answers of somebody who is known.
+pub(crate) async fn take(
+    visit: &Visit<'_>,
+    mapping: &Mapping,
+    known: Known,
+    answers: &[Given],
+) -> Result<Taken, PeopleError> {
+    let Some(newest) = answers.iter().max_by(|a, b| a.order.cmp(&b.order)) else {
+        return Ok(Taken::Stored { known: Box::new(known), now: false });
+    };
+    let metrics = visit.webhook.ctx.metrics();
+    // What was said before the newest answer is only noted.
+    let known_order = known.person.consent_order.as_ref();
+    let latest = known_order.map_or(&newest.order, |known| known.max(&newest.order)).clone();
+    for earlier in answers.iter().filter(|given| given.order < latest) {
+        note(visit, &known, earlier).await?;
+    }
+    if known_order.is_some_and(|known| *known >= newest.order) {
+        return Ok(Taken::Stored { known: Box::new(known), now: false });
+    }
+    let Answer { shown, .. } = &newest.answer;
+    let person = Person {
+        consent: newest.answer.consent(),
+        consent_order: Some(newest.order.clone()),
+        shown: known.person.shown.clone().with(&shown.to_string(), newest.order.at),
+        last_contact: known.person.last_contact.max(newest.order.at.tokyo_day()),
+        ..known.person.clone()
+    };
+    let subject = visit.subject_row(&known.key, &person)?;
+    let purposes = purposes(visit);
+    let answered = Answered {
+        subject: known.key.subject(),
+        purposes: &purposes,
+        said: newest.answer.said(),
+        shown: shown.to_string(),
+        order: newest.order.clone(),
+    };
+    let written = visit.webhook.vault.put_answer(&visit.pk, mapping, &person, subject, &answered, visit.now).await?;
+    let Some(known) = written.map(|mapping| visit.known(&mapping)).transpose()?.flatten() else {
+        visit.forget();
+        return Ok(Taken::Changed);
+    };
+    metrics.count("webhook_consent", newest.answer.said().as_str());
+    Ok(Taken::Stored { known: Box::new(known), now: true })
+}
+
+/// Notes an answer that a newer one has overtaken.
+async fn note(visit: &Visit<'_>, known: &Known, given: &Given) -> Result<(), PeopleError> {
+    let shown = given.answer.shown.to_string();
+    for purpose in purposes(visit) {
+        let said = given.answer.said();
+        visit.webhook.vault.put_consent(known.key.subject(), purpose, said, &shown, &given.order).await?;
+    }
+    Ok(())
+}
+
+fn purposes<'a>(visit: &'a Visit<'_>) -> Vec<&'a DefinitionId> {
+    visit.channel.definition.purposes.distinct().into_iter().map(|terms| &terms.id).collect()
+}
+
+/// Whether the newest of these answers is 同意する.
+pub(crate) fn agrees(answers: &[Given]) -> Option<bool> {
+    answers.iter().max_by(|a, b| a.order.cmp(&b.order)).map(|given| given.answer.consent() == Consent::Given)
+}

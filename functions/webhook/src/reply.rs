@@ -1,0 +1,200 @@
+//! What the account says: one reply for each person and webhook, after everything that
+//! matters is stored, within the time that is left. Best effort: what could not be said
+//! is counted, and the notice is tried again at the next event.
+
+use azukari::{
+    domain::{
+        consent::Answer,
+        guard::Found,
+        notice::{self, Attempt, NoticeKind},
+        person::Person,
+        plain::Plain,
+        wording::{POLICY_URL, Wording},
+    },
+    line::{
+        client::LineError,
+        event::ReplyToken,
+        outgoing::{Action, OutgoingMessage},
+    },
+};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::{
+    arrival::Arrival,
+    people::{Known, PeopleError, Visit},
+};
+
+/// What is to be said to one person.
+#[derive(Debug, Default)]
+pub(crate) struct ToSay {
+    /// An answer to the notice was stored: 同意する, or not.
+    pub(crate) answered: Option<bool>,
+    /// 同意しない came from somebody of whom nothing is held.
+    pub(crate) nothing_held: bool,
+    /// A message was not kept.
+    pub(crate) not_kept: bool,
+    /// What was taken out of the messages.
+    pub(crate) found: Vec<Found>,
+    /// The notice that is due.
+    pub(crate) notice: Option<NoticeKind>,
+}
+
+/// The token to reply with: that of the newest event that has one.
+pub(crate) fn token<'a>(arrivals: impl IntoIterator<Item = &'a Arrival>) -> Option<&'a ReplyToken> {
+    let with_token = arrivals.into_iter().filter_map(|arrival| Some((arrival.event.at, arrival.event.reply.as_ref()?)));
+    with_token.max_by_key(|(at, _)| *at).map(|(_, token)| token)
+}
+
+/// Which notice is due to somebody, if there is a way to show it. The attempt is stored
+/// first: of two events at the same time one shows it.
+pub(crate) async fn attempt_notice(
+    visit: &Visit<'_>,
+    known: Known,
+) -> Result<(Known, Option<NoticeKind>), PeopleError> {
+    let Some(kind) = notice::due(&known.person, &visit.channel.policy, visit.now) else { return Ok((known, None)) };
+    let person = Person { attempt: Some(attempt(visit)), ..known.person.clone() };
+    let written = visit.webhook.vault.put_mapping(&visit.pk, &known.mapping, &person).await?;
+    match written.map(|mapping| visit.known(&mapping)).transpose()?.flatten() {
+        Some(known) => Ok((known, Some(kind))),
+        // Somebody else has changed it, and may be at it.
+        None => {
+            visit.forget();
+            Ok((known, None))
+        }
+    }
+}
+
+/// An attempt that begins now.
+pub(crate) fn attempt(visit: &Visit<'_>) -> Attempt {
+    Attempt { policy: visit.channel.policy.to_string(), at: visit.now }
+}
+
+/// Says it. `true` if the notice was among it and LINE took it.
+pub(crate) async fn say(
+    visit: &Visit<'_>,
+    to_say: &ToSay,
+    token: Option<&ReplyToken>,
+    retry_key: Option<&str>,
+    access_token: &Plain<String>,
+    until: Instant,
+) -> bool {
+    let Some(wording) = &visit.channel.definition.wording else { return false };
+    let messages = messages(visit, wording, to_say);
+    let metrics = visit.webhook.ctx.metrics();
+    let Some(token) = token.filter(|_| !messages.is_empty()) else { return false };
+    let Ok(Ok(_permit)) = tokio::time::timeout_at(until, visit.webhook.calls_to_line.acquire()).await else {
+        metrics.count("webhook_reply", "no_time");
+        return false;
+    };
+    let line = &visit.webhook.line;
+    let left = || until.saturating_duration_since(Instant::now());
+    let mut result = line.reply(access_token, token, &messages, left()).await;
+    let mut way = "replied";
+    // The right to reply was used up or has run out. A notice that is due is worth one
+    // of the month's messages; the rest is not.
+    if let (Err(LineError::Status(400)), Some(kind), Some(key)) = (&result, to_say.notice, retry_key) {
+        let notice = notice_in_words(visit, wording, kind);
+        result = line.push(access_token, visit.user, key, &notice, left()).await;
+        way = "pushed";
+    }
+    match result {
+        Ok(()) => {
+            metrics.count("webhook_reply", way);
+            if let Some(kind) = to_say.notice {
+                metrics.count("webhook_notice", notice_word(kind));
+            }
+            to_say.notice.is_some()
+        }
+        Err(error) => {
+            metrics.count("webhook_reply", "failed");
+            if error == LineError::Status(401) {
+                metrics.count("webhook_alarm", "access_token");
+            }
+            tracing::warn!(%error, "a reply was not taken");
+            false
+        }
+    }
+}
+
+fn notice_word(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::First => "first",
+        NoticeKind::Changed => "changed",
+    }
+}
+
+/// A retry key of the notice of this policy version to this person: the same however
+/// often it is tried. A UUID of our own making (RFC 9562, version 8).
+pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("azukari notice {} {}", known.key.subject(), visit.channel.policy));
+    let hash = hash.finalize();
+    let mut bytes: [u8; 16] = std::array::from_fn(|n| hash[n]);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// At most five, as LINE takes them at once: an answer, two cautions, and the notice in
+/// two; or that nothing was kept, two cautions, and the notice.
+fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<OutgoingMessage> {
+    let mut all = Vec::new();
+    let text = |text: &str| OutgoingMessage::text(filled(visit, text));
+    if let Some(agreed) = to_say.answered {
+        let words = filled(visit, if agreed { &wording.agreed } else { &wording.refused });
+        all.push(OutgoingMessage::Text { text: words, quick_replies: vec![read(visit, wording)] });
+    }
+    if to_say.nothing_held {
+        all.push(text(&wording.nothing_held));
+    }
+    if to_say.found.contains(&Found::Card) {
+        all.push(text(&wording.card));
+    }
+    if to_say.found.iter().any(|found| matches!(found, Found::MyNumber | Found::MyNumberNamed)) {
+        all.push(text(&wording.my_number));
+    }
+    if to_say.not_kept {
+        all.push(text(&wording.not_kept));
+    }
+    match to_say.notice {
+        Some(kind) => all.extend(notice_in_words(visit, wording, kind)),
+        None if to_say.not_kept => all.push(question(visit, wording)),
+        None => {}
+    }
+    all
+}
+
+fn notice_in_words(visit: &Visit<'_>, wording: &Wording, kind: NoticeKind) -> [OutgoingMessage; 2] {
+    let words = match kind {
+        NoticeKind::First => &wording.notice,
+        NoticeKind::Changed => &wording.notice_changed,
+    };
+    [OutgoingMessage::text(filled(visit, words)), question(visit, wording)]
+}
+
+fn question(visit: &Visit<'_>, wording: &Wording) -> OutgoingMessage {
+    let shown = visit.channel.policy.clone();
+    let button = |agreed, label: &str| Action::Postback {
+        label: label.to_owned(),
+        data: Answer { agreed, shown: shown.clone() }.data(),
+    };
+    OutgoingMessage::Buttons {
+        alt: wording.question_alt.clone(),
+        text: wording.question.clone(),
+        actions: vec![button(true, &wording.agree), button(false, &wording.refuse), read(visit, wording)],
+    }
+}
+
+fn read(visit: &Visit<'_>, wording: &Wording) -> Action {
+    Action::Uri { label: wording.read.clone(), uri: policy_url(visit) }
+}
+
+fn filled(visit: &Visit<'_>, text: &str) -> String {
+    text.replace(POLICY_URL, &policy_url(visit))
+}
+
+fn policy_url(visit: &Visit<'_>) -> String {
+    format!("{}/policy/{}", visit.webhook.public_url, visit.channel.name)
+}

@@ -1,0 +1,235 @@
+//! `messages/<name>.toml`: what an account says in the chat. The variables of every text
+//! are checked when it is read, its length when it is filled in for a channel.
+
+use std::{collections::BTreeMap, path::Path};
+
+use azukari::domain::{
+    definition::{Business, Text, block_words},
+    wording::{self, MAX_ALT, MAX_LABEL, MAX_QUESTION, MAX_TEXT, MAX_URI, Wording, variables},
+};
+
+use crate::config::{
+    Channel, Messages, Problems, Purpose,
+    section::{At, Section, is_toml, read_toml, sorted_entries},
+};
+
+/// The messages of a channel that names none: those that are shipped.
+pub(super) const STANDARD: &str = "standard";
+const SHIPPED: &str = include_str!("../../../config/messages/standard.toml");
+
+/// The language of a file of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Japanese.
+    Ja,
+    /// English.
+    En,
+}
+
+const BUSINESS: &str = "business";
+const PURPOSES: &str = "purposes";
+const BEFORE_CONSENT: &str = "before_consent";
+const AFTER_BLOCK: &str = "after_block";
+const POLICY_URL: &str = "policy_url";
+
+/// Reads all messages. A file that has a problem is there by name.
+pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Messages>> {
+    let mut all = BTreeMap::new();
+    for entry in sorted_entries(&folder.join("messages")).iter().filter(|entry| is_toml(&entry.path())) {
+        let file = format!("messages/{}", entry.file_name().to_string_lossy());
+        let name = entry.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        all.insert(name, read_toml(folder, &file, problems, |top| messages(&top)).flatten());
+    }
+    if !all.contains_key(STANDARD) {
+        all.insert(STANDARD.to_owned(), crate::config::section::parse_toml(SHIPPED, |top| messages(&top)).flatten());
+    }
+    all
+}
+
+fn messages(top: &Section<'_>) -> Option<Messages> {
+    let language = top.one_of("language", &["ja", "en"], |word| match word {
+        "ja" => Some(Language::Ja),
+        "en" => Some(Language::En),
+        _ => None,
+    });
+    let notice = top.section("notice").map(|section| {
+        let everything = [BUSINESS, PURPOSES, BEFORE_CONSENT, AFTER_BLOCK, POLICY_URL];
+        let texts = [
+            text(&section, "text", &everything, &[BUSINESS, PURPOSES, POLICY_URL], MAX_TEXT),
+            text(&section, "changed", &everything, &[BUSINESS, POLICY_URL], MAX_TEXT),
+            text(&section, "question", &[BUSINESS], &[], MAX_QUESTION),
+            text(&section, "question_alt", &[BUSINESS], &[], MAX_ALT),
+        ];
+        section.finish();
+        texts
+    });
+    let buttons = top.section("buttons").map(|section| {
+        let labels = [label(&section, "agree"), label(&section, "refuse"), label(&section, "read")];
+        section.finish();
+        labels
+    });
+    let plain = |section: &Section<'_>, key| text(section, key, &[BUSINESS, POLICY_URL], &[], MAX_TEXT);
+    let answers = top.section("answers").map(|section| {
+        let texts = ["agreed", "refused", "nothing_held", "not_kept"].map(|key| plain(&section, key));
+        section.finish();
+        texts
+    });
+    let cautions = top.section("cautions").map(|section| {
+        let texts = ["card", "my_number"].map(|key| plain(&section, key));
+        section.finish();
+        texts
+    });
+    top.finish();
+    let ([notice, notice_changed, question, question_alt], [agree, refuse, read]) = (notice?, buttons?);
+    let ([agreed, refused, nothing_held, not_kept], [card, my_number]) = (answers?, cautions?);
+    let texts = Wording {
+        notice: notice?,
+        notice_changed: notice_changed?,
+        question: question?,
+        question_alt: question_alt?,
+        agree: agree?,
+        refuse: refuse?,
+        read: read?,
+        agreed: agreed?,
+        refused: refused?,
+        nothing_held: nothing_held?,
+        not_kept: not_kept?,
+        card: card?,
+        my_number: my_number?,
+    };
+    Some(Messages { language: language?, texts })
+}
+
+/// A text, its variables, and the longest it may be before they are filled in.
+fn text(section: &Section<'_>, key: &'static str, known: &[&str], required: &[&str], longest: usize) -> Option<String> {
+    let At { value, at } = section.text(key)?;
+    let mut good = true;
+    for name in variables(&value).filter(|name| !known.contains(name)) {
+        good = false;
+        let ja = format!("{key}で{{{name}}}は使えません（使えるもの: {}）", braced(known));
+        section.problem(at, &ja, &format!("{key} cannot use {{{name}}}, but: {}", braced(known)));
+    }
+    for name in required.iter().filter(|name| !variables(&value).any(|used| used == **name)) {
+        good = false;
+        let en = format!("{key} must contain {{{name}}}: people must be told");
+        section.problem(at, &format!("{key}には{{{name}}}が必要です（お知らせしなければならないことです）"), &en);
+    }
+    if wording::units(&value) > longest {
+        good = false;
+        let en = format!("{key} is longer than {longest} characters");
+        section.problem(at, &format!("{key}は{longest}文字までです"), &en);
+    }
+    good.then(|| value.trim().to_owned())
+}
+
+fn label(section: &Section<'_>, key: &'static str) -> Option<String> {
+    let At { value, at } = section.text(key)?;
+    if value.chars().count() > MAX_LABEL {
+        let en = format!("{key} is longer than {MAX_LABEL} characters");
+        section.problem(at, &format!("{key}は{MAX_LABEL}文字までです"), &en);
+        return None;
+    }
+    Some(value.trim().to_owned())
+}
+
+fn braced(names: &[&str]) -> String {
+    names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" ")
+}
+
+impl Messages {
+    /// The texts for a channel, filled in but for the address of the policy.
+    pub fn wording(&self, business: &Business, purposes: &[&Purpose], channel: &Channel) -> Wording {
+        let pick = |text: &Text| match self.language {
+            Language::Ja => text.ja.clone(),
+            Language::En => text.en.clone(),
+        };
+        let purposes: Vec<String> = purposes
+            .iter()
+            .map(|purpose| {
+                let (title, kept) = (pick(&purpose.title), pick(&purpose.retention.words()));
+                match self.language {
+                    Language::Ja => format!("・{title}（{kept}で消去）"),
+                    Language::En => format!("- {title} (erased {kept})"),
+                }
+            })
+            .collect();
+        let values = [
+            (BUSINESS, pick(&business.name)),
+            (PURPOSES, purposes.join("\n")),
+            (BEFORE_CONSENT, pick(&channel.before_consent.words())),
+            (AFTER_BLOCK, pick(&block_words(channel.after_block))),
+        ];
+        let fill = |text: &String| fill(text, &values);
+        let Wording { notice, notice_changed, question, question_alt, agree, refuse, read, .. } = &self.texts;
+        let Wording { agreed, refused, nothing_held, not_kept, card, my_number, .. } = &self.texts;
+        Wording {
+            notice: fill(notice),
+            notice_changed: fill(notice_changed),
+            question: fill(question),
+            question_alt: fill(question_alt),
+            agree: agree.clone(),
+            refuse: refuse.clone(),
+            read: read.clone(),
+            agreed: fill(agreed),
+            refused: fill(refused),
+            nothing_held: fill(nothing_held),
+            not_kept: fill(not_kept),
+            card: fill(card),
+            my_number: fill(my_number),
+        }
+    }
+}
+
+/// Fills in variables in one pass: what a value contains is never taken for a variable.
+fn fill(text: &str, values: &[(&str, String)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('{') {
+        filled.push_str(before);
+        let known = behind
+            .split_once('}')
+            .and_then(|(name, after)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (value, after)));
+        match known {
+            Some((value, after)) => {
+                filled.push_str(value);
+                rest = after;
+            }
+            None => {
+                filled.push('{');
+                rest = behind;
+            }
+        }
+    }
+    filled + rest
+}
+
+/// Notes texts that have become too long for LINE once they are filled in.
+pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, problems: &mut Problems) {
+    let texts = [
+        ("notice.text", &wording.notice, MAX_TEXT - MAX_URI),
+        ("notice.changed", &wording.notice_changed, MAX_TEXT - MAX_URI),
+        ("notice.question", &wording.question, MAX_QUESTION),
+        ("notice.question_alt", &wording.question_alt, MAX_ALT),
+    ];
+    for (key, text, longest) in texts {
+        let length = wording::units(text);
+        if length > longest {
+            let file = format!("messages/{name}.toml");
+            let ja =
+                format!("{key}は、チャネル「{channel}」の内容を入れると{length}文字になります（{longest}文字まで）");
+            let en = format!("{key} has {length} characters once filled in for \"{channel}\", at most {longest}");
+            problems.add(&file, 0, ja, en);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_in_again() {
+        let values = [("business", "{purposes}".to_owned()), ("purposes", "x".to_owned())];
+        assert_eq!(fill("{business} {purposes} {policy_url} {", &values), "{purposes} x {policy_url} {");
+    }
+}

@@ -1,0 +1,185 @@
+//! The first minute in a real browser: on a desk and on a phone, in both languages.
+
+use azukari_tests::{
+    app::TestApp,
+    browser::{Browser, Screen},
+};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+/// One browser at a time: they are heavy.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+struct Words {
+    language: &'static str,
+    answering: &'static str,
+    nothing_held: &'static str,
+    unsent: &'static str,
+}
+
+const JA: Words =
+    Words {
+        language: "ja", answering: "お問い合わせへの返答", nothing_held: "ブロック", unsent: "取り消"
+    };
+const EN: Words =
+    Words { language: "en", answering: "Answering your messages", nothing_held: "blocked", unsent: "unsent" };
+
+/// A new phone of this name, which adds the account.
+async fn new_friend(browser: &Browser, name: &str) {
+    browser.show("phone").await;
+    // The first time the form is there already.
+    if browser.run("return !document.querySelector('[data-testid=\"phone-name\"]')").await == true {
+        browser.press("add-phone").await;
+    }
+    browser.write("phone-name", name).await;
+    browser.press("create-phone").await;
+    browser.press("follow").await;
+    browser.until_shown("chat", "預かりデモ（見本）です").await;
+}
+
+async fn send(browser: &Browser, text: &str) {
+    browser.show("phone").await;
+    browser.write("composer", text).await;
+    browser.press("send").await;
+    browser.until_shown("chat", text).await;
+}
+
+/// How many rows of a kind the page shows.
+async fn rows(browser: &Browser, kind: &str, n: usize) {
+    let script =
+        format!("return document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"{kind}\"]').length === {n}");
+    browser.until(&format!("{n} rows of {kind}"), &script).await;
+}
+
+async fn move_on(browser: &Browser, button: &str) {
+    browser.show("vault").await;
+    browser.press(button).await;
+    browser.press("sweep").await;
+    browser.wait("happened").await;
+}
+
+async fn first_minute(screen: Screen, words: Words) {
+    let _alone = ALONE.lock().await;
+    let app = TestApp::new().await;
+    let Some(browser) = Browser::open(&app, screen, words.language).await else { return };
+    let name = |state: &str| format!("{screen:?}-{}-{state}", words.language).to_lowercase();
+    browser.wait("phone-name").await;
+    browser.assert_accessible("at first").await;
+    browser.picture(&name("0-first")).await;
+
+    // Add the friend, read the notice, agree, write.
+    new_friend(&browser, "さくら").await;
+    browser.assert_accessible("with the notice").await;
+    browser.picture(&name("1-notice")).await;
+    browser.press_action("取扱いを読む").await;
+    browser.wait("browser").await;
+    browser.until("the policy in the frame", "return !!document.querySelector('[data-testid=browser] iframe')").await;
+    browser.press("browser-close").await;
+    browser.press_action("同意する").await;
+    browser.until_shown("chat", "ありがとうございます。お預かりした情報は").await;
+    send(&browser, "来週の土曜、体験レッスンを予約できますか？").await;
+
+    // The row appears, sealed, and says why it is there.
+    browser.show("vault").await;
+    rows(&browser, "message", 1).await;
+    rows(&browser, "consent", 4).await;
+    browser.press_css("[data-testid=\"vault-row\"][data-kind=\"message\"]").await;
+    browser.until_shown("row-explain", words.answering).await;
+    let page = browser.run("return document.querySelector('[data-testid=vault]').textContent").await;
+    assert!(!page.as_str().unwrap_or_default().contains("体験レッスン"), "the vault shows nothing in the clear");
+    browser.assert_accessible("with a row open").await;
+    browser.picture(&name("2-vault")).await;
+
+    // Time passes: it is gone.
+    move_on(&browser, "plus-180").await;
+    rows(&browser, "message", 0).await;
+    browser.picture(&name("3-gone")).await;
+    assert!(app.rows_of("message").is_empty());
+    browser.press("reset-clock").await;
+
+    // A card number does not get in.
+    new_friend(&browser, "みなと").await;
+    browser.press_action("同意する").await;
+    send(&browser, "カードは 4242 4242 4242 4242 です").await;
+    browser.until_shown("chat", "カード番号のように見える数字がありました").await;
+    browser.picture(&name("4-card")).await;
+    let page: Value = browser.run("return document.querySelector('[data-testid=chat]').textContent").await;
+    assert_eq!(page.as_str().unwrap_or_default().matches("4242 4242").count(), 1, "only what the person wrote");
+
+    // What is taken back is gone.
+    browser.press("bubble-menu").await;
+    browser.press("unsend").await;
+    browser.until_shown("chat", words.unsent).await;
+    browser.show("vault").await;
+    rows(&browser, "tombstone", 1).await;
+    assert!(app.rows_of("message").is_empty());
+
+    // Block: the time that is left is shown.
+    browser.show("phone").await;
+    browser.press("phone-menu").await;
+    browser.press("block").await;
+    browser
+        .until("no more writing", "const c = document.querySelector('[data-testid=composer]'); return !c || c.disabled")
+        .await;
+    browser.show("vault").await;
+    browser
+        .until(
+            "the block in the vault",
+            "return [...document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"state\"]')].length > 0",
+        )
+        .await;
+    browser.run("document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"state\"]').forEach((row) => row.click())").await;
+    browser.until_shown("row-explain", words.nothing_held).await;
+    browser.assert_accessible("after a block").await;
+
+    // Refuse: nothing is kept.
+    let before = app.rows_of("subject").len();
+    new_friend(&browser, "あおい").await;
+    send(&browser, "聞いてもいいですか").await;
+    browser.press_action("同意しない").await;
+    browser.until_shown("chat", "承知しました").await;
+    browser.picture(&name("5-refused")).await;
+    browser.show("vault").await;
+    browser.press("sweep").await;
+    rows(&browser, "order", 0).await;
+    rows(&browser, "message", 0).await;
+    assert_eq!(app.rows_of("subject").len(), before, "nothing of who refused is left");
+    browser.show("records").await;
+    browser.assert_accessible("the records").await;
+    browser.picture(&name("6-records")).await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_desk_in_japanese() {
+    first_minute(Screen::Desktop, JA).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_desk_in_english() {
+    first_minute(Screen::Desktop, EN).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_phone_in_japanese() {
+    first_minute(Screen::Phone, JA).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_phone_in_english() {
+    first_minute(Screen::Phone, EN).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_policy_page_reads_well() {
+    let _alone = ALONE.lock().await;
+    let app = TestApp::new().await;
+    for (screen, language) in [(Screen::Phone, "ja"), (Screen::Desktop, "en")] {
+        let Some(browser) = Browser::open(&app, screen, language).await else { return };
+        browser.goto(&format!("/policy/demo?lang={language}")).await;
+        browser.wait_css("#rights").await;
+        browser.assert_accessible("the policy").await;
+        browser.picture(&format!("policy-{language}")).await;
+        browser.close().await;
+    }
+}

@@ -1,0 +1,291 @@
+//! A real browser before the page of local mode: headless Chromium, driven over WebDriver.
+//!
+//! `chromedriver` and Chromium are looked for on the path (or at `AZUKARI_CHROMEDRIVER`),
+//! and axe-core at `AZUKARI_AXE` or where CI installs it. What is not there is said loudly
+//! and its stories are skipped, unless `AZUKARI_REQUIRE_BROWSER` is set.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use azukari_local::serve;
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+use crate::app::TestApp;
+
+/// How large the window is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    /// 1280 × 860.
+    Desktop,
+    /// 360 × 740, with a finger instead of a mouse.
+    Phone,
+}
+
+/// The page in a browser.
+pub struct Browser {
+    client: Client,
+    _driver: Child,
+    server: JoinHandle<()>,
+    /// Where the page is.
+    pub url: String,
+    screen: Screen,
+    axe: Option<String>,
+}
+
+/// How long the page may take to come to a state before a story gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn is_required() -> bool {
+    std::env::var_os("AZUKARI_REQUIRE_BROWSER").is_some_and(|value| !value.is_empty())
+}
+
+fn missing(what: &str) {
+    assert!(!is_required(), "{what} is not there, and AZUKARI_REQUIRE_BROWSER asks for it");
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what} is not there; .ci/run installs it.\n");
+}
+
+fn on_the_path(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn axe() -> Option<String> {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/ci-tools/node_modules/axe-core/axe.min.js");
+    let path = std::env::var_os("AZUKARI_AXE").map_or(installed, PathBuf::from);
+    let text = std::fs::read_to_string(path).ok();
+    if text.is_none() {
+        missing("axe-core");
+    }
+    text
+}
+
+impl Browser {
+    /// Opens the page of an installation. `None` if there is no browser.
+    pub async fn open(app: &TestApp, screen: Screen, language: &str) -> Option<Self> {
+        let driver =
+            std::env::var_os("AZUKARI_CHROMEDRIVER").map(PathBuf::from).or_else(|| on_the_path("chromedriver"));
+        let Some(driver) = driver else {
+            missing("chromedriver");
+            return None;
+        };
+        let (mut driver, port) = start(&driver).await;
+        let (address, server) = serve(app).await;
+        let client = ClientBuilder::new(hyper_util_connector())
+            .capabilities(capabilities(screen))
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        let client = match client {
+            Ok(client) => client,
+            Err(error) => {
+                let _ = driver.kill().await;
+                missing(&format!("a Chromium that chromedriver can start ({error})"));
+                return None;
+            }
+        };
+        let url = format!("http://{address}");
+        let browser = Self { client, _driver: driver, server, url, screen, axe: axe() };
+        browser.goto(&format!("/?lang={language}")).await;
+        Some(browser)
+    }
+
+    /// Goes to an address of the page's own.
+    pub async fn goto(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.url)).await.expect("the page opens");
+    }
+
+    fn locator(name: &str) -> String {
+        format!("[data-testid=\"{name}\"]")
+    }
+
+    /// Waits for an element by its name in the page.
+    pub async fn wait(&self, name: &str) -> Element {
+        self.wait_css(&Self::locator(name)).await
+    }
+
+    /// Waits for an element that a selector finds.
+    pub async fn wait_css(&self, css: &str) -> Element {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css} did not appear: {error}"))
+    }
+
+    /// Waits until a script says `true`.
+    pub async fn until(&self, what: &str, script: &str) {
+        let began = tokio::time::Instant::now();
+        loop {
+            let answer = self.client.execute(script, Vec::new()).await.unwrap_or(Value::Null);
+            if answer == true {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Presses the first visible element of this name.
+    pub async fn press(&self, name: &str) {
+        self.press_css(&Self::locator(name)).await;
+    }
+
+    /// Presses the first visible element that a selector finds. Whatever is in the way at
+    /// this moment, a menu that closes, has time to go.
+    pub async fn press_css(&self, css: &str) {
+        self.wait_css(css).await;
+        let began = tokio::time::Instant::now();
+        loop {
+            for element in self.client.find_all(Locator::Css(css)).await.unwrap_or_default() {
+                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
+                    return;
+                }
+            }
+            assert!(began.elapsed() < PATIENCE, "{css} cannot be pressed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Presses a button of the account's by its label.
+    pub async fn press_action(&self, label: &str) {
+        let script = format!(
+            "return [...document.querySelectorAll('[data-testid=\"action\"]')].some((b) => b.textContent.trim() === {label:?} && !b.disabled)"
+        );
+        self.until(&format!("the button {label}"), &script).await;
+        let press = format!(
+            "const all = [...document.querySelectorAll('[data-testid=\"action\"]')].filter((b) => b.textContent.trim() === {label:?}); all.at(-1).click()"
+        );
+        self.client.execute(&press, Vec::new()).await.expect("the button can be pressed");
+    }
+
+    /// Writes into a field.
+    pub async fn write(&self, name: &str, text: &str) {
+        let field = self.wait(name).await;
+        field.clear().await.unwrap_or_default();
+        field.send_keys(text).await.expect("the field takes text");
+    }
+
+    /// On a phone, the part of the page that is to be seen.
+    pub async fn show(&self, part: &str) {
+        match (self.screen, part) {
+            (Screen::Desktop, "phone") => {}
+            _ => self.press(&format!("tab-{part}")).await,
+        }
+    }
+
+    /// The text that is to be seen in an element.
+    pub async fn text(&self, name: &str) -> String {
+        self.wait(name).await.text().await.unwrap_or_default()
+    }
+
+    /// Waits until an element shows a text.
+    pub async fn until_shown(&self, name: &str, text: &str) {
+        let script = format!(
+            "return [...document.querySelectorAll('[data-testid=\"{name}\"]')].some((e) => e.textContent.includes({text:?}))"
+        );
+        self.until(&format!("{name} showing \"{text}\""), &script).await;
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.expect("the script runs")
+    }
+
+    /// Fails if axe-core finds a serious fault of accessibility, or the page is wider than
+    /// the window.
+    pub async fn assert_accessible(&self, state: &str) {
+        let wider =
+            self.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth").await;
+        assert_eq!(wider, false, "{state}: the page scrolls sideways");
+        let Some(axe) = &self.axe else { return };
+        self.run(&format!("{axe}; return true")).await;
+        let script = "const done = arguments[arguments.length - 1]; axe.run().then((r) => done(r.violations), (e) => done([{id: String(e), impact: 'serious', nodes: []}]))";
+        let found = self.client.execute_async(script, Vec::new()).await.expect("axe runs");
+        let serious: Vec<String> = found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|violation| violation["impact"] == "serious" || violation["impact"] == "critical")
+            .map(|violation| format!("{}: {}", violation["id"], violation["nodes"][0]["html"]))
+            .collect();
+        assert!(serious.is_empty(), "{state}: {serious:#?}");
+    }
+
+    /// Keeps a picture of what is to be seen in `target/screenshots`.
+    pub async fn picture(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+        let Ok(png) = self.client.screenshot().await else { return };
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(folder.join(format!("{name}.png")), png))
+            .unwrap_or_default();
+    }
+
+    /// Ends the session.
+    pub async fn close(self) {
+        let _ = self.client.close().await;
+        self.server.abort();
+    }
+}
+
+fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector {
+    hyper_util::client::legacy::connect::HttpConnector::new()
+}
+
+async fn start(driver: &Path) -> (Child, u16) {
+    let mut child = Command::new(driver)
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("chromedriver starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    while let Some(line) = lines.next_line().await.expect("it says where it listens") {
+        let port = line.rsplit_once("on port ").and_then(|(_, rest)| rest.trim_end_matches('.').parse().ok());
+        if let Some(port) = port {
+            // Its pipe must stay open, or it ends with the next line it writes.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (child, port);
+        }
+    }
+    panic!("chromedriver did not say where it listens");
+}
+
+async fn serve(app: &TestApp) -> (SocketAddr, JoinHandle<()>) {
+    let (told, ready) = tokio::sync::oneshot::channel();
+    let installation = app.shared();
+    let server = tokio::spawn(async move {
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let _ = serve::serve(installation, address, |address| {
+            let _ = told.send(address);
+        })
+        .await;
+    });
+    (ready.await.expect("it listens"), server)
+}
+
+fn capabilities(screen: Screen) -> serde_json::Map<String, Value> {
+    let mut options = json!({
+        "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+            "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+            "--force-prefers-reduced-motion", "--lang=ja", "--window-size=1280,860", "--hide-scrollbars",
+        ]
+    });
+    if screen == Screen::Phone {
+        options["mobileEmulation"] =
+            json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2, "touch": true}});
+    }
+    let all = json!({"browserName": "chrome", "goog:chromeOptions": options});
+    match all {
+        Value::Object(all) => all,
+        _ => serde_json::Map::new(),
+    }
+}
