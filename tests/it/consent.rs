@@ -91,7 +91,7 @@ async fn two_events_at_the_same_time_bring_one_notice() {
         let (one, two) = ([someone.follow(NOON - 1)], [someone.text("1", NOON, "a")]);
         let (first, second) = tokio::join!(app.hook_to("kept", &one), app.hook_to("kept", &two));
         assert_eq!((first.as_u16(), second.as_u16()), (200, 200));
-        assert_eq!(said(&app, "kept", &someone).len(), 2);
+        assert_eq!(said(&app, "kept", &someone).len(), 2, "{:?}", app.installation().metrics().snapshot());
     }
 }
 
@@ -255,11 +255,9 @@ async fn a_changed_policy_is_announced_once_and_the_consent_stays() {
     );
     let shown: Vec<_> =
         app.rows_of("message").iter().map(|row| row["shown"]["S"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(
-        shown.iter().filter(|shown| **shown == before.to_string()).count(),
-        3,
-        "when they were written: {shown:?}"
-    );
+    // The first was written before the notice of the new version could be seen.
+    assert_eq!(shown.iter().filter(|shown| **shown == before.to_string()).count(), 1, "{shown:?}");
+    assert_eq!(shown.iter().filter(|shown| **shown == now.to_string()).count(), 2, "{shown:?}");
     // A button of the first notice still works, and says which version it was about.
     assert_eq!(app.hook_to("kept", &[someone.postback("EP9", NOON + 400_000, &old_button)]).await, 200);
     assert!(consents(&app).iter().any(|(_, said, shown)| said == "refused" && *shown == before.to_string()));
@@ -289,7 +287,8 @@ async fn a_notice_that_line_does_not_take_is_tried_again_and_what_matters_is_sto
 
 #[tokio::test(start_paused = true)]
 async fn line_that_does_not_answer_holds_nothing_up() {
-    let app = TestApp::new().await;
+    let mut app = TestApp::new().await;
+    app.cold_start_in_a_hurry();
     app.installation().wires().answer_inline();
     let line = app.installation().line();
     line.set_faults(Faults { reply: Answer::Timeout, profile: Answer::Timeout, push: Answer::Ok });

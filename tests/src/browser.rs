@@ -165,6 +165,13 @@ impl Browser {
         self.client.execute(&press, Vec::new()).await.expect("the button can be pressed");
     }
 
+    /// Presses the last element of this name.
+    pub async fn press_last(&self, name: &str) {
+        self.wait(name).await;
+        let press = format!("[...document.querySelectorAll('{}')].at(-1).click()", Self::locator(name));
+        self.run(&press).await;
+    }
+
     /// Writes into a field.
     pub async fn write(&self, name: &str, text: &str) {
         let field = self.wait(name).await;
@@ -248,7 +255,9 @@ async fn start(driver: &Path) -> (Child, u16) {
         .expect("chromedriver starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     while let Some(line) = lines.next_line().await.expect("it says where it listens") {
-        let port = line.rsplit_once("on port ").and_then(|(_, rest)| rest.trim_end_matches('.').parse().ok());
+        let port = line
+            .rsplit_once("started successfully on port ")
+            .and_then(|(_, rest)| rest.trim_end_matches('.').parse().ok());
         if let Some(port) = port {
             // Its pipe must stay open, or it ends with the next line it writes.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

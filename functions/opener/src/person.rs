@@ -237,7 +237,8 @@ impl Opener {
         let custody = if row.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
         let terms = self.names.policies.terms(&self.vault, &row.policy, &row.purpose).await?;
         let due = terms.map_or(row.due_at, |terms| contact_due(custody, terms.retention, known.last_contact));
-        Ok(access::still_kept(due, now))
+        let awaited = holding.blocked_until.is_none_or(|until| access::still_kept(until, now));
+        Ok(access::still_kept(due, now) && awaited)
     }
 
     /// Whether a value is still to be seen. Its due time lies outside the origin tag, so

@@ -57,8 +57,10 @@ pub(crate) async fn contact_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, 
 /// them is placed and begun.
 pub(crate) async fn block_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
     match run.vault.blocked_until(row.subject).await {
-        Ok(Some(due_at)) if due_at == row.due_at => {}
-        Ok(_) => return Ok(Handled::Changed),
+        Ok(Some(until)) if until <= run.now => {}
+        // Its place in the index was edited.
+        Ok(Some(until)) => return redate(run, row, until).await,
+        Ok(None) => return Ok(Handled::Changed),
         Err(StoreError::NotVouched) => return set_aside(run, row).await,
         Err(error) => return Err(error),
     }

@@ -1,7 +1,7 @@
 //! From events to rows: whose they are, whether they count, how long they may be
 //! kept; sealed; stored.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use azukari::{
     domain::{
@@ -45,9 +45,6 @@ use crate::{
 const PERSONS_AT_ONCE: usize = 16;
 const ROWS_AT_ONCE: usize = 16;
 
-/// All calls to LINE of one request end within this time of its arrival.
-const BUDGET: Duration = Duration::from_millis(800);
-
 /// At least one event could not be stored. It has been logged and counted.
 #[derive(Debug)]
 pub(crate) struct NotStored;
@@ -65,7 +62,7 @@ pub(crate) async fn take(
         return Ok(());
     }
     let now = webhook.ctx.now();
-    let line_until = Instant::now() + BUDGET;
+    let line_until = Instant::now() + webhook.line_budget;
     let channel = webhook.channels.channel(&webhook.vault, name, now).await.map_err(|error| {
         tracing::error!(%error, channel = %name, "the channel could not be loaded");
         NotStored

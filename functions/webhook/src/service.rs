@@ -1,5 +1,7 @@
 //! What the function is made of.
 
+use std::time::Duration;
+
 use azukari::{
     domain::id::Malformed,
     host::{
@@ -30,6 +32,7 @@ pub struct Webhook {
     pub(crate) channels: Channels,
     pub(crate) people: People,
     pub(crate) calls_to_line: Semaphore,
+    pub(crate) line_budget: Duration,
 }
 
 /// What a webhook function is made from.
@@ -63,6 +66,10 @@ pub enum NotReady {
     Key(#[from] Malformed),
 }
 
+/// All calls to LINE of one request end within this time of its arrival: LINE itself waits
+/// two seconds for the answer.
+const LINE_BUDGET: Duration = Duration::from_millis(800);
+
 /// LINE is called at most this often at the same time.
 const CALLS_TO_LINE: usize = 8;
 
@@ -73,7 +80,16 @@ impl Webhook {
         let channels = Channels::default();
         let people = People::default();
         let calls_to_line = Semaphore::new(CALLS_TO_LINE);
-        Self { ctx, vault, secrets, enrol, line, public_url, channels, people, calls_to_line }
+        let line_budget = LINE_BUDGET;
+        Self { ctx, vault, secrets, enrol, line, public_url, channels, people, calls_to_line, line_budget }
+    }
+
+    /// The same with another time for calls to LINE: for tests on a machine that is busy
+    /// with others.
+    #[must_use]
+    pub fn with_line_budget(mut self, line_budget: Duration) -> Self {
+        self.line_budget = line_budget;
+        self
     }
 
     /// Forgets what was read, as a cold start does.

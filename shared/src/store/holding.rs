@@ -12,7 +12,8 @@ use crate::domain::{
 use crate::seal::envelope::Envelope;
 use crate::store::{
     Item, StoreError, Vault,
-    key::{self, ALONE, HOLD, ORDER},
+    key::{self, ALONE, HOLD, LINE_STATE, ORDER},
+    state,
 };
 
 /// A sealed row whose origin tag fits.
@@ -79,6 +80,8 @@ pub struct Holding {
     pub erase_ordered: bool,
     /// Rows that cannot be used.
     pub bad: Vec<BadRow>,
+    /// When everything is due, if the person has blocked the account.
+    pub blocked_until: Option<UnixMs>,
     /// Set if not all values are here: the sort key behind which to go on.
     pub more: Option<String>,
 }
@@ -165,6 +168,8 @@ impl Reading<'_> {
             let channel = ChannelName::parse(item.get_text("channel")?).map_err(|_| malformed)?;
             let mapping = item.get_text("mapping")?.to_owned();
             self.holding.contact = Some(ContactRow { channel, mapping, row: sealed(sk, item)? });
+        } else if sk == LINE_STATE {
+            self.holding.blocked_until = state::blocked_until(item);
         } else if sk.starts_with(ORDER) {
             self.holding.erase_ordered |= item.get_text("what")? == "erase";
         } else if sk.starts_with("C#") {

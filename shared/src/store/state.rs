@@ -31,6 +31,11 @@ impl LineState {
     }
 }
 
+/// When somebody is due who has blocked the account, as their vouched state row says.
+pub(super) fn blocked_until(item: &Item) -> Option<UnixMs> {
+    if item.find_text("state") == Some("blocked") { item.find_time("until") } else { None }
+}
+
 impl Vault {
     /// Notes a state, unless a newer one is known: one call, whatever the order of
     /// arrival.
@@ -49,7 +54,8 @@ impl Vault {
             .time("event_at", order.at)
             .text("event_order", order.to_string());
         if let LineState::Blocked { due_at } = state {
-            item = item.time("due_at", due_at).text("due_slot", Slot::of(subject, due_at, now).to_string());
+            // Once under the tag, once where a sweep finds it.
+            item = item.time("until", due_at).time("due_at", due_at).text("due_slot", Slot::of(subject, due_at, now).to_string());
         }
         let item = item.vouched(self.origin());
         let condition = Condition::that("attribute_not_exists(pk) OR event_order < :event_order")
@@ -64,6 +70,6 @@ impl Vault {
     /// The call failed, or the row is not vouched for or not well formed.
     pub async fn blocked_until(&self, subject: SubjectId) -> Result<Option<UnixMs>, StoreError> {
         let Some(item) = self.get_vouched(&key::subject(subject), LINE_STATE).await? else { return Ok(None) };
-        Ok(if item.get_text("state")? == "blocked" { item.find_time("due_at") } else { None })
+        Ok(blocked_until(&item))
     }
 }

@@ -7,7 +7,11 @@
 //! The rules, from the promises and not from the code:
 //!
 //! - What was answered with 200 is readable until it is due, unsent, withdrawn, or its
-//!   person erased; under `drop` nothing is ever readable.
+//!   person erased; under `drop` only what happened after 同意する is. A card number in it
+//!   is not.
+//! - The newest answer to the notice counts. After 同意しない nothing is kept any more and
+//!   everything is erased, as if asked for, unless 同意する comes after all.
+//! - Whoever blocks the account is due 30 days later, unless they add it again.
 //! - Due: `chat` and forms after the days of the policy in force when it came,
 //!   buttons after 30. Under `keep_24h` after 24 hours, unless consent was given before
 //!   a sweep found it due.
@@ -42,7 +46,7 @@ struct Value {
     /// Every due time that it may have got, by the terms when it came.
     due: BTreeSet<i64>,
     /// Whether it waits for consent.
-    waits: bool,
+    waits: Sure,
     stored: Sure,
     gone: Sure,
     unsent: Sure,
@@ -63,10 +67,69 @@ struct Erasure {
     unmapped: Option<i64>,
 }
 
+/// Something that is said once and that something newer overrules, whatever comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Statement {
+    /// Its place: when, and the id of the event.
+    order: (i64, String),
+    yes: bool,
+    sure: Sure,
+}
+
+/// Statements about one thing.
+#[derive(Debug, Clone, Default)]
+struct Statements(Vec<Statement>);
+
+/// What the newest statement says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    Nothing,
+    Surely { yes: bool, at: i64 },
+    Unsure,
+}
+
+impl Statements {
+    fn make(&mut self, order: (i64, String), yes: bool, sure: Sure) {
+        match self.0.iter_mut().find(|known| known.order == order) {
+            Some(known) => known.sure = known.sure.or(sure),
+            None => self.0.push(Statement { order, yes, sure }),
+        }
+    }
+
+    /// The newest that is sure, and every one that may be newer.
+    fn candidates(&self) -> (Option<&Statement>, Vec<&Statement>) {
+        let sure = self.0.iter().filter(|known| known.sure == Sure::Yes).max_by(|a, b| a.order.cmp(&b.order));
+        let newer = |known: &&Statement| {
+            known.sure == Sure::Maybe && sure.is_none_or(|sure| known.order > sure.order)
+        };
+        (sure, self.0.iter().filter(newer).collect())
+    }
+
+    fn newest(&self) -> Newest {
+        match self.candidates() {
+            (None, newer) if newer.is_empty() => Newest::Nothing,
+            (Some(sure), newer) if newer.iter().all(|newer| newer.yes == sure.yes) => {
+                Newest::Surely { yes: sure.yes, at: sure.order.0 }
+            }
+            _ => Newest::Unsure,
+        }
+    }
+
+    fn doubt(&mut self) {
+        self.0.iter_mut().for_each(|known| known.sure = Sure::Maybe);
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 struct Person {
     values: BTreeMap<String, Value>,
-    consents: BTreeMap<usize, bool>,
+    consents: BTreeMap<usize, Statements>,
+    /// Answers to the notice.
+    answers: Statements,
+    /// Whether the account is blocked.
+    blocked: Statements,
+    /// Whether anything was ever erased because of the person as a whole.
+    ever_erased: bool,
     /// Whether consents may have been lost with an erasure nobody is sure of.
     consents_unsure: bool,
     contact: Option<Contact>,
@@ -117,6 +180,8 @@ pub struct Expected {
 /// An event as it was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    /// LINE's id of it.
+    pub id: String,
     /// The row it becomes or, for an unsend, the row it is about.
     pub row: String,
     /// What is in it.
@@ -165,61 +230,54 @@ impl Model {
         texts.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// An event was delivered at `now`.
-    pub fn delivered(&mut self, who: Who, event: &Event, sent: &Sent, taken: bool, now: i64) {
-        let Sent { row, content, at } = sent;
+    /// Events of one person were delivered together at `now`.
+    pub fn delivered(&mut self, who: Who, events: &[(&Event, &Sent)], taken: bool, now: i64) {
         let rule = CHANNELS[who.channel];
-        if rule == "strict" || event.kind == EventKind::Huge {
-            return;
-        }
         let chat_days = self.chat_days;
         let person = self.person(who);
-        let at = (*at).min(now);
-        if person.erased_at.is_some_and(|erased| at <= erased) {
-            return;
-        }
-        person.contacted(at, taken);
-        let astray = person.erasure.is_some() || person.maybe_erased_at.is_some_and(|erased| at <= erased);
-        let (purpose, days) = match event.kind {
-            EventKind::Text => (0, chat_days),
-            EventKind::Postback => (1, 30),
-            EventKind::Unsend(_) => {
-                let sure = if taken && !astray { Sure::Yes } else { Sure::Maybe };
-                if let Some(value) = person.values.get_mut(row) {
-                    value.unsent = value.unsent.or(sure);
-                }
-                return;
+        let fresh: Vec<(&Event, &Sent, i64)> = events
+            .iter()
+            .map(|(event, sent)| (*event, *sent, sent.at.min(now)))
+            .filter(|(event, _, at)| {
+                event.kind != EventKind::Huge && person.erased_at.is_none_or(|erased| *at > erased)
+            })
+            .collect();
+        let answers = fresh.iter().filter_map(|(event, sent, at)| Some((answer(event.kind)?, *at, sent.id.clone())));
+        let answers: Vec<(bool, i64, String)> = answers.collect();
+        let newest = answers.iter().max_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2))).map(|(agrees, ..)| *agrees);
+        let mut sure = if taken { Sure::Yes } else { Sure::Maybe };
+        if newest == Some(false) {
+            match person.known() {
+                // Nothing is held of them, and nothing is to be.
+                Sure::No => return,
+                Sure::Maybe => sure = Sure::Maybe,
+                Sure::Yes => {}
             }
-            EventKind::Huge | EventKind::Follow | EventKind::Unfollow => return,
-        };
-        let waits = rule == "demo";
-        let by_rule = at + days * DAY;
-        let stored = if taken { Sure::Yes } else { Sure::Maybe };
-        let value = person.values.entry(row.to_owned()).or_insert_with(|| Value {
-            content: content.to_owned(),
-            purpose,
-            at,
-            due: BTreeSet::new(),
-            waits,
-            stored: Sure::No,
-            gone: Sure::No,
-            unsent: Sure::No,
-            astray: false,
-        });
-        // A second delivery finds the first, or stores it under the terms of now.
-        if value.stored != Sure::Yes || value.gone != Sure::No {
-            value.due.insert(by_rule);
         }
-        // What was swept, or may have been, can be there again until it is swept again;
-        // it is due already, so it must not be seen.
-        value.stored = value.stored.or(stored);
-        value.astray |= astray;
+        for (agrees, at, id) in &answers {
+            person.answered(*agrees, (*at, id.clone()), sure.and(person.in_time(*at)));
+        }
+        for (event, sent, at) in &fresh {
+            if answer(event.kind).is_some() {
+                continue;
+            }
+            let custody = person.custody(rule, *at).and(sure);
+            if custody == Sure::No {
+                continue;
+            }
+            person.happened(event.kind, sent, *at, custody, rule == "demo", chat_days);
+        }
+    }
+
+    /// Whether anything of somebody was ever erased as a whole, or may have been.
+    pub fn ever_erased(&self, who: Who) -> bool {
+        self.people.get(&who).is_some_and(|person| person.ever_erased || person.erasure.is_some())
     }
 
     /// Somebody said something about a purpose.
-    pub fn said(&mut self, who: Who, purpose: usize, given: bool) {
+    pub fn said(&mut self, who: Who, purpose: usize, given: bool, order: (i64, String)) {
         let person = self.person(who);
-        person.consents.insert(purpose, given);
+        person.consents.entry(purpose).or_default().make(order, given, Sure::Yes);
         person.contact_agreed |= given && PURPOSES[purpose] == "contact";
     }
 
@@ -233,7 +291,7 @@ impl Model {
             purpose: 0,
             at: now,
             due,
-            waits: false,
+            waits: Sure::No,
             stored: Sure::Yes,
             gone: Sure::No,
             unsent: Sure::No,
@@ -245,8 +303,7 @@ impl Model {
     /// An order to erase was placed.
     pub fn erase_ordered(&mut self, who: Who, as_of: i64) {
         let person = self.person(who);
-        let as_of = person.erasure.map_or(as_of, |erasure| erasure.as_of.max(as_of));
-        person.erasure = Some(Erasure { as_of, asked: true, certain: true, unmapped: None });
+        person.to_be_erased(as_of);
     }
 
     /// Whether somebody is being erased, or may be.
@@ -295,6 +352,15 @@ impl Default for Model {
 }
 
 impl Sure {
+    /// Only if both.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Maybe, _) | (_, Self::Maybe) => Self::Maybe,
+            (Self::Yes, Self::Yes) => Self::Yes,
+        }
+    }
+
     /// Known from two sources: the surer one.
     fn or(self, other: Self) -> Self {
         match (self, other) {
@@ -306,19 +372,170 @@ impl Sure {
 }
 
 impl Value {
+    /// The earliest and the latest time at which it may be due, given what may have been
+    /// said.
+    fn due_by(&self, consent: Option<bool>, sure: bool) -> (i64, i64) {
+        if sure {
+            return self.due(consent);
+        }
+        (self.due(None).0, self.due(Some(true)).1)
+    }
+
     /// The earliest and the latest time at which it may be due, given what was said.
     fn due(&self, consent: Option<bool>) -> (i64, i64) {
         let first = self.due.first().copied().unwrap_or(i64::MAX);
         let last = self.due.last().copied().unwrap_or(i64::MAX);
-        if self.waits && consent != Some(true) {
-            (first.min(self.at + DAY), last.min(self.at + DAY))
-        } else {
-            (first, last)
+        let soon = (first.min(self.at + DAY), last.min(self.at + DAY));
+        match (self.waits, consent) {
+            (Sure::No, _) | (_, Some(true)) => (first, last),
+            (Sure::Yes, _) => soon,
+            (Sure::Maybe, _) => (soon.0, last),
         }
     }
 }
 
+/// Whether an event is an answer to the notice, and which.
+fn answer(kind: EventKind) -> Option<bool> {
+    match kind {
+        EventKind::Agree { .. } => Some(true),
+        EventKind::Refuse => Some(false),
+        _ => None,
+    }
+}
+
 impl Person {
+    /// Whether anything is held of the person.
+    fn known(&self) -> Sure {
+        match &self.contact {
+            None if self.meanwhile.is_none() => Sure::No,
+            Some(contact) if contact.sure && self.erasure.is_none() => Sure::Yes,
+            _ => Sure::Maybe,
+        }
+    }
+
+    /// Whether an event of this time still counts, as far as erasures go that nobody is
+    /// sure of.
+    fn in_time(&self, at: i64) -> Sure {
+        if self.maybe_erased_at.is_some_and(|erased| at <= erased) { Sure::Maybe } else { Sure::Yes }
+    }
+
+    /// Whether what happened at this time may be kept.
+    fn custody(&self, rule: &str, at: i64) -> Sure {
+        match self.answers.newest() {
+            Newest::Nothing if rule == "strict" => Sure::No,
+            Newest::Surely { yes: true, at: agreed } if rule == "strict" && at < agreed => Sure::No,
+            Newest::Surely { yes: false, .. } if self.erasure.is_none() => Sure::No,
+            Newest::Nothing | Newest::Surely { yes: true, .. } => Sure::Yes,
+            // Whoever was erased meanwhile is new.
+            Newest::Surely { yes: false, .. } | Newest::Unsure => Sure::Maybe,
+        }
+    }
+
+    fn answered(&mut self, agrees: bool, order: (i64, String), sure: Sure) {
+        let (at, was) = (order.0, self.answers.newest());
+        self.contacted(at, sure == Sure::Yes);
+        for purpose in 0..PURPOSES.len() {
+            self.consents.entry(purpose).or_default().make(order.clone(), agrees, sure);
+        }
+        self.answers.make(order, agrees, sure);
+        self.contact_agreed |= agrees;
+        match (was, self.answers.newest()) {
+            // A refusal that stands: everything is to be erased.
+            (was, now @ Newest::Surely { yes: false, at }) if was != now => self.to_be_erased(at),
+            // Taken back, or not sure: it may be given up, or have gone too far.
+            (_, Newest::Unsure) => self.may_be_erased(at),
+            (Newest::Surely { yes: false, .. } | Newest::Unsure, Newest::Surely { yes: true, .. }) => {
+                self.may_be_erased(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn to_be_erased(&mut self, as_of: i64) {
+        let as_of = self.erasure.map_or(as_of, |erasure| erasure.as_of.max(as_of));
+        self.erasure = Some(Erasure { as_of, asked: true, certain: true, unmapped: None });
+        self.ever_erased = true;
+    }
+
+    /// From here on nobody knows whether the person is the one they were.
+    fn may_be_erased(&mut self, as_of: i64) {
+        let as_of = self.erasure.map_or(as_of, |erasure| erasure.as_of.max(as_of));
+        self.erasure = Some(Erasure { as_of, asked: false, certain: false, unmapped: None });
+        self.ever_erased = true;
+        self.consents_unsure = true;
+        self.values.values_mut().for_each(|value| value.astray = true);
+    }
+
+    /// Something else than an answer happened, and is kept as surely as `stored` says.
+    fn happened(&mut self, kind: EventKind, sent: &Sent, at: i64, stored: Sure, demo: bool, chat_days: i64) {
+        self.contacted(at, stored == Sure::Yes);
+        let astray = self.erasure.is_some() || self.in_time(at) != Sure::Yes;
+        let (purpose, days) = match kind {
+            EventKind::Text | EventKind::Card => (0, chat_days),
+            EventKind::Postback => (1, 30),
+            EventKind::Unsend(_) => {
+                let sure = if astray { Sure::Maybe } else { stored };
+                if let Some(value) = self.values.get_mut(&sent.row) {
+                    value.unsent = value.unsent.or(sure);
+                }
+                return;
+            }
+            EventKind::Follow | EventKind::Unfollow => {
+                let sure = if astray { Sure::Maybe } else { stored };
+                self.blocked.make((at, sent.id.clone()), kind == EventKind::Unfollow, sure);
+                return;
+            }
+            EventKind::Huge | EventKind::Agree { .. } | EventKind::Refuse => return,
+        };
+        let waits = match (demo, self.answers.newest()) {
+            (false, _) => Sure::No,
+            (true, Newest::Nothing) => Sure::Yes,
+            (true, Newest::Surely { .. } | Newest::Unsure) => Sure::Maybe,
+        };
+        let value = self.values.entry(sent.row.clone()).or_insert_with(|| Value {
+            content: sent.content.clone(),
+            purpose,
+            at,
+            due: BTreeSet::new(),
+            waits,
+            stored: Sure::No,
+            gone: Sure::No,
+            unsent: Sure::No,
+            astray: false,
+        });
+        // Under which of two terms it was stored, nobody knows.
+        if value.waits != waits {
+            value.waits = Sure::Maybe;
+        }
+        // A second delivery finds the first, or stores it under the terms of now.
+        if value.stored != Sure::Yes || value.gone != Sure::No {
+            value.due.insert(at + days * DAY);
+        }
+        // What was swept, or may have been, can be there again until it is swept again;
+        // it is due already, so it must not be seen.
+        value.stored = value.stored.or(stored);
+        value.astray |= astray;
+    }
+
+    /// What was said about a purpose; and whether that is sure.
+    fn consent(&self, purpose: usize) -> (Option<bool>, bool) {
+        match self.consents.get(&purpose).map_or(Newest::Nothing, Statements::newest) {
+            Newest::Nothing => (None, !self.consents_unsure),
+            Newest::Surely { yes, .. } => (Some(yes), !self.consents_unsure),
+            Newest::Unsure => (None, false),
+        }
+    }
+
+    /// When a block is due, at the earliest and at the latest.
+    fn block_due(&self) -> (i64, i64) {
+        let (sure, newer) = self.blocked.candidates();
+        let of = |statement: &Statement| statement.order.0 + 30 * DAY;
+        let possible = sure.into_iter().chain(newer.iter().copied()).filter(|statement| statement.yes).map(of);
+        let earliest = possible.min().unwrap_or(i64::MAX);
+        let latest = sure.filter(|sure| sure.yes && newer.is_empty()).map_or(i64::MAX, of);
+        (earliest, latest)
+    }
+
     fn contacted(&mut self, at: i64, sure: bool) {
         let day = day_start(at);
         if let Some(erasure) = &mut self.erasure {
@@ -332,15 +549,16 @@ impl Person {
     fn contact_due(&self, waiting: bool) -> (i64, i64) {
         let Some(Contact { low, high, .. }) = self.contact else { return (i64::MAX, i64::MAX) };
         let purpose = PURPOSES.iter().position(|purpose| *purpose == "contact").unwrap_or_default();
-        let agreed = self.consents.get(&purpose) == Some(&true) && !self.consents_unsure;
+        let agreed = self.consent(purpose) == (Some(true), true);
         let earliest = if waiting && !agreed { low + 2 * DAY } else { year_after(low).0 };
         let latest = if waiting && !self.contact_agreed { high + 2 * DAY } else { year_after(high).1 };
-        (earliest, latest)
+        let (block_earliest, block_latest) = self.block_due();
+        (earliest.min(block_earliest), latest.min(block_latest))
     }
 
     fn readable(&self, value: &Value, contact: (i64, i64), now: i64) -> Sure {
-        let consent = self.consents.get(&value.purpose).copied();
-        let (first, last) = value.due(consent);
+        let (consent, consent_sure) = self.consent(value.purpose);
+        let (first, last) = value.due_by(consent, consent_sure);
         let erasing = self.erasure.is_some_and(|erasure| erasure.asked && value.at <= erasure.as_of);
         let never = value.stored == Sure::No
             || value.gone == Sure::Yes && value.stored != Sure::Yes
@@ -349,7 +567,7 @@ impl Person {
             || erasing
             || self.erased_at.is_some_and(|erased| value.at <= erased)
             // What came astray may belong to a new person, who has said nothing yet.
-            || consent == Some(false) && !self.consents_unsure && !value.astray
+            || consent == Some(false) && consent_sure && !value.astray
             || contact.1 <= now;
         if never {
             return Sure::No;
@@ -360,16 +578,17 @@ impl Person {
             && first > now
             && !value.astray
             && self.erasure.is_none()
-            && !self.consents_unsure
+            && consent_sure
             && contact.0 > now;
         if certain { Sure::Yes } else { Sure::Maybe }
     }
 
     fn sweep_values(&mut self, now: i64, clean: bool) {
+        let consents: Vec<(Option<bool>, bool)> = (0..PURPOSES.len()).map(|purpose| self.consent(purpose)).collect();
         for value in self.values.values_mut() {
-            let consent = self.consents.get(&value.purpose).copied();
-            let (first, last) = value.due(consent);
-            if last <= now && clean && !self.consents_unsure {
+            let (consent, consent_sure) = consents[value.purpose];
+            let (first, last) = value.due_by(consent, consent_sure);
+            if last <= now && clean && consent_sure {
                 value.gone = Sure::Yes;
             } else if first <= now {
                 value.gone = value.gone.or(Sure::Maybe);
@@ -407,13 +626,21 @@ impl Person {
             self.maybe_erased_at = Some(self.maybe_erased_at.unwrap_or(i64::MIN).max(unmapped));
         }
         let meanwhile = self.meanwhile.take();
+        self.ever_erased = true;
         if certain {
+            // What was said since may be the old person's or the new one's.
+            self.answers.0.retain(|answer| answer.order.0 > as_of);
+            self.answers.doubt();
+            self.blocked.0.retain(|blocked| blocked.order.0 > as_of);
+            self.blocked.doubt();
             self.consents.clear();
-            self.consents_unsure = false;
-            self.contact_agreed = false;
+            self.consents_unsure = !self.answers.0.is_empty();
+            self.contact_agreed = self.answers.0.iter().any(|answer| answer.yes);
             // Who came meanwhile may be known again, or have gone with the old person.
             self.contact = meanwhile;
         } else {
+            self.answers.doubt();
+            self.blocked.doubt();
             self.consents_unsure |= !self.consents.is_empty();
             if let Some(contact) = &mut self.contact {
                 contact.sure = false;

@@ -102,6 +102,8 @@ pub struct Event {
 pub enum EventKind {
     /// A text.
     Text,
+    /// A text with a card number in it.
+    Card,
     /// A text that can never be stored.
     Huge,
     /// A button.
@@ -112,6 +114,13 @@ pub enum EventKind {
     Follow,
     /// The account is blocked.
     Unfollow,
+    /// 同意する, on the notice of the policy in force, or on the first one.
+    Agree {
+        /// Whether it is the button of the first notice.
+        first: bool,
+    },
+    /// 同意しない.
+    Refuse,
 }
 
 /// How badly it goes.
@@ -199,11 +208,14 @@ fn event(dice: &mut Rng) -> Event {
         _ => dice.i64(0..20 * HOUR),
     };
     let kind = match dice.u8(0..100) {
-        0..60 => EventKind::Text,
-        60..75 => EventKind::Unsend(dice.usize(0..4)),
-        75..85 => EventKind::Postback,
-        85..91 => EventKind::Follow,
-        91..98 => EventKind::Unfollow,
+        0..44 => EventKind::Text,
+        44..50 => EventKind::Card,
+        50..63 => EventKind::Unsend(dice.usize(0..4)),
+        63..71 => EventKind::Postback,
+        71..78 => EventKind::Follow,
+        78..84 => EventKind::Unfollow,
+        84..94 => EventKind::Agree { first: dice.u8(0..4) == 0 },
+        94..98 => EventKind::Refuse,
         _ => EventKind::Huge,
     };
     Event { person: dice.usize(0..PEOPLE), ago, kind }

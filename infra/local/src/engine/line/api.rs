@@ -40,7 +40,7 @@ impl Line {
             Answer::Unauthorized => return unauthorized(),
             Answer::NotFound => return error(404, "Not found"),
             Answer::Conflict => {
-                let sent = json!({"message": "The retry key is already accepted", "sentMessages": []});
+                let sent = json!({"message": "The retry key is already accepted", "sentMessages": [{"id": request}]});
                 return already_accepted(request, &sent);
             }
             Answer::TooManyRequests => return error(429, "You have reached your monthly limit."),

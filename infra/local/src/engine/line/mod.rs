@@ -146,7 +146,7 @@ impl Line {
                 continue;
             };
             let id = event["webhookEventId"].as_str().unwrap_or_default();
-            if state.heard.insert(format!("{channel} {id} {token}")) {
+            if state.heard.insert(format!("{channel} {user} {id} {token}")) {
                 let right = ReplyRight { channel: channel.to_owned(), user: user.to_owned(), used: false };
                 state.reply_tokens.insert(token.to_owned(), right);
             }
