@@ -24,7 +24,7 @@ HERE = ROOT / "tests" / "breakages"
 TARGET = ROOT / "target" / "breakages"
 SEEDS = 5
 # Quick stories; a breakage may name others beside them.
-STORIES = ["audit", "canary", "intake", "local", "opener", "pool", "roles", "sealing", "template"]
+STORIES = ["audit", "canary", "consent", "guarded", "intake", "local", "opener", "policy", "pool", "roles", "sealing", "template"]
 FAILED = re.compile(r"^test (\S+) \.\.\. FAILED$", re.M)
 
 

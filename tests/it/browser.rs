@@ -13,16 +13,16 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 struct Words {
     language: &'static str,
     answering: &'static str,
-    nothing_held: &'static str,
+    blocked: &'static str,
     unsent: &'static str,
 }
 
 const JA: Words =
     Words {
-        language: "ja", answering: "お問い合わせへの返答", nothing_held: "ブロック", unsent: "取り消"
+        language: "ja", answering: "お問い合わせへの返答", blocked: "ブロックしました", unsent: "取り消"
     };
 const EN: Words =
-    Words { language: "en", answering: "Answering your messages", nothing_held: "blocked", unsent: "unsent" };
+    Words { language: "en", answering: "Answering your messages", blocked: "has blocked", unsent: "unsent" };
 
 /// A new phone of this name, which adds the account.
 async fn new_friend(browser: &Browser, name: &str) {
@@ -120,18 +120,14 @@ async fn first_minute(screen: Screen, words: Words) {
     browser.show("phone").await;
     browser.press("phone-menu").await;
     browser.press("block").await;
-    browser
-        .until("no more writing", "const c = document.querySelector('[data-testid=composer]'); return !c || c.disabled || c.offsetParent === null")
-        .await;
+    let no_more_writing = "const c = document.querySelector('[data-testid=composer]'); return !c || c.disabled || c.offsetParent === null";
+    browser.until("no more writing", no_more_writing).await;
+    browser.picture(&name("5-blocked")).await;
     browser.show("vault").await;
-    browser
-        .until(
-            "the block in the vault",
-            "return [...document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"state\"]')].length > 0",
-        )
-        .await;
-    browser.run("document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"state\"]').forEach((row) => row.click())").await;
-    browser.until_shown("row-explain", words.nothing_held).await;
+    rows(&browser, "state", 2).await;
+    browser.run("document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"state\"][aria-expanded=\"false\"]').forEach((row) => row.click())").await;
+    browser.picture(&name("6-block-explained")).await;
+    browser.until_shown("row-explain", words.blocked).await;
     browser.assert_accessible("after a block").await;
 
     // Refuse: nothing is kept.
@@ -140,7 +136,7 @@ async fn first_minute(screen: Screen, words: Words) {
     send(&browser, "聞いてもいいですか").await;
     browser.press_action("同意しない").await;
     browser.until_shown("chat", "承知しました").await;
-    browser.picture(&name("5-refused")).await;
+    browser.picture(&name("7-refused")).await;
     browser.show("vault").await;
     browser.press("sweep").await;
     rows(&browser, "order", 0).await;
@@ -148,7 +144,7 @@ async fn first_minute(screen: Screen, words: Words) {
     assert_eq!(app.rows_of("subject").len(), before, "nothing of who refused is left");
     browser.show("records").await;
     browser.assert_accessible("the records").await;
-    browser.picture(&name("6-records")).await;
+    browser.picture(&name("8-records")).await;
     browser.close().await;
 }
 
@@ -170,6 +166,26 @@ async fn on_a_phone_in_japanese() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_phone_in_english() {
     first_minute(Screen::Phone, EN).await;
+}
+
+/// Taken for the README by `tests/picture.sh`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_picture_of_the_first_minute() {
+    let _alone = ALONE.lock().await;
+    let app = TestApp::new().await;
+    let Some(browser) = Browser::open(&app, Screen::Wide, "ja").await else { return };
+    new_friend(&browser, "みなと").await;
+    new_friend(&browser, "さくら").await;
+    browser.press_action("同意する").await;
+    browser.until_shown("chat", "ありがとうございます。お預かりした情報は").await;
+    send(&browser, "来週の土曜、体験レッスンを予約できますか？").await;
+    rows(&browser, "message", 1).await;
+    browser.press_css("[data-testid=\"vault-row\"][data-kind=\"message\"]").await;
+    browser.until_shown("row-explain", JA.answering).await;
+    // Nothing of the pointer, the focus or the phone's latest news is to be in the way.
+    browser.run("document.activeElement.blur(); window.scrollTo(0, 0)").await;
+    browser.picture("first-minute").await;
+    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -139,6 +139,153 @@ async fn the_door_opens_to_this_machine_only() {
     for (path, host, origin, status) in cases {
         assert_eq!(local.send(request(path, host, origin)).await.0, status, "{path} {host:?} {origin:?}");
     }
+    for path in [
+        "/walk",
+        "/assets/main.js",
+        "/simulator/view",
+        "/simulator/chat?user=U1",
+        "/simulator/sent",
+        "/simulator/line",
+        "/simulator/certs",
+        "/simulator/liff.js",
+        "/simulator/clock",
+    ] {
+        assert_eq!(local.send(request(path, Some(HOST), Some("https://evil.example"))).await.0, 403, "{path}");
+        assert_eq!(local.send(request(path, Some("evil.example"), None)).await.0, 421, "{path}");
+    }
+    for path in ["friends", "act", "id-token", "line", "open", "opener", "sweep", "clock"] {
+        let foreign =
+            Request::post(format!("/simulator/{path}")).header("host", HOST).header("origin", "https://evil.example");
+        assert_eq!(local.send(foreign.body(Body::from("{}")).unwrap()).await.0, 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_of_the_simulator_acts_as_line_does() {
+    let app = TestApp::new().await;
+    let local = Local::of(&app);
+    let (status, friend) =
+        local.call(Method::POST, "/simulator/friends", r#"{"channel":"demo","name":"さくら"}"#).await;
+    assert_eq!(status, 201, "{friend}");
+    let friend: Value = serde_json::from_str(&friend).unwrap();
+    let user = friend["user_id"].as_str().unwrap().to_owned();
+    app.watch(&user);
+    let act = async |more: Value| {
+        let mut body = json!({ "user_id": user });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        local.call(Method::POST, "/simulator/act", &body.to_string()).await
+    };
+    assert_eq!(act(json!({"act": "text", "text": "a"})).await.0, 409, "not a friend yet");
+    assert_eq!(act(json!({"act": "follow"})).await.0, 200);
+    assert_eq!(act(json!({"act": "follow"})).await.0, 409, "a friend already");
+    let chat = local.json(Method::GET, &format!("/simulator/chat?user={user}"), "").await;
+    let from: Vec<&str> = chat["messages"].as_array().unwrap().iter().map(|it| it["from"].as_str().unwrap()).collect();
+    assert_eq!(from, ["account", "account"]);
+    let action = &chat["messages"][1]["message"]["template"]["actions"][0];
+    let tap = json!({"act": "postback", "data": action["data"], "display_text": action["displayText"]});
+    assert_eq!(act(tap).await.0, 200);
+    let secret = app.marker("内緒");
+    let (_, sent) = act(json!({"act": "text", "text": secret})).await;
+    let sent: Value = serde_json::from_str(&sent).unwrap();
+    assert_eq!((&sent["status"], app.rows_of("message").len()), (&json!(200), 1));
+    assert_eq!(act(json!({"act": "sticker", "sticker": "おじぎ"})).await.0, 200);
+    assert_eq!(act(json!({"act": "image"})).await.0, 200);
+    let place = json!({"act": "location", "title": "駅", "address": "東京都", "latitude": 35.6, "longitude": 139.7});
+    assert_eq!(act(place).await.0, 200);
+    assert_eq!(act(json!({"act": "redeliver"})).await.0, 200);
+    assert_eq!(app.rows_of("message").len(), 4, "delivered again, stored once");
+    assert_eq!(act(json!({"act": "unsend", "message": sent["message_id"]})).await.0, 200);
+    assert_eq!(act(json!({"act": "unsend", "message": sent["message_id"]})).await.0, 404, "once");
+    assert_eq!((app.rows_of("message").len(), app.rows_of("tombstone").len()), (3, 1));
+    assert_eq!(act(json!({"act": "block"})).await.0, 200);
+    assert_eq!(act(json!({"act": "text", "text": "a"})).await.0, 409);
+    assert_eq!(act(json!({"act": "unblock"})).await.0, 200);
+    let all = local.json(Method::GET, "/simulator/sent", "").await;
+    assert!(all.as_array().unwrap().iter().all(|sent| sent["to"] == user.as_str() && sent["via"] == "reply"));
+    let view = local.json(Method::GET, "/simulator/view", "").await;
+    assert!(!view["rows"].to_string().contains("内緒"));
+    let message = view["rows"].as_array().unwrap().iter().find(|row| row["kind"] == "message").unwrap();
+    assert_eq!(message["user_id"], user.as_str());
+    assert!(
+        message["explain"]["ja"]
+            .as_str()
+            .unwrap()
+            .contains("この人だけの鍵で封をしたメッセージです。「お問い合わせへの返答」")
+    );
+    assert!(message["explain"]["ja"].as_str().unwrap().contains("2027年5月20日に消去します"));
+    for (bad, status) in [
+        (json!({"act": "fly"}), 400),
+        (json!({"act": "text", "text": ""}), 400),
+        (json!({"act": "text", "text": "長".repeat(5_001)}), 400),
+        (json!({"act": "unsend", "message": "1"}), 404),
+    ] {
+        let (answered, text) = act(bad.clone()).await;
+        assert_eq!(answered, status, "{bad}: {text}");
+        let problem: Value = serde_json::from_str(&text).unwrap();
+        assert!(!problem["title"].as_str().unwrap().is_ascii());
+    }
+}
+
+#[tokio::test]
+async fn id_tokens_hold_against_the_keys_that_line_shows() {
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+    let app = TestApp::new().await;
+    let local = Local::of(&app);
+    let user = app.someone();
+    let body = json!({"user_id": user.0, "channel": "demo"}).to_string();
+    let token = local.json(Method::POST, "/simulator/id-token", &body).await;
+    let token = token["id_token"].as_str().unwrap().to_owned();
+    let certs = local.json(Method::GET, "/simulator/certs", "").await;
+    let keys: JwkSet = serde_json::from_value(certs).unwrap();
+    let header = jsonwebtoken::decode_header(&token).unwrap();
+    assert_eq!(header.alg, Algorithm::ES256);
+    let key = keys.find(header.kid.as_deref().unwrap()).expect("the key is among those shown");
+    let mut validation = Validation::new(Algorithm::ES256);
+    // The clock of the installation stands still.
+    validation.validate_exp = false;
+    validation.set_issuer(&["https://access.line.me"]);
+    validation.set_audience(&[app.installation().channel_secret("demo", "login_channel_id").unwrap()]);
+    let claims =
+        jsonwebtoken::decode::<Value>(&token, &DecodingKey::from_jwk(key).unwrap(), &validation).unwrap().claims;
+    assert_eq!((&claims["sub"], &claims["exp"]), (&json!(user.0), &json!(NOON / 1000 + 3_600)));
+    for bad in ["", "{}", r#"{"user_id":""}"#, r#"{"user_id":"U1","channel":"nobody"}"#] {
+        assert_eq!(local.call(Method::POST, "/simulator/id-token", bad).await.0, 400, "{bad}");
+    }
+    let liff = local.call(Method::GET, "/simulator/liff.js", "").await.1;
+    for name in ["init", "isLoggedIn", "getIDToken", "getDecodedIDToken", "getProfile", "isInClient", "closeWindow"] {
+        assert!(liff.contains(&format!(" {name}")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_answers_of_line_can_be_made_bad() {
+    let app = TestApp::new().await;
+    let local = Local::of(&app);
+    let usual = json!({"reply": "ok", "push": "ok", "profile": "ok"});
+    assert_eq!(local.json(Method::GET, "/simulator/line", "").await, usual);
+    let set = local.json(Method::POST, "/simulator/line", r#"{"reply":"429","profile":"timeout"}"#).await;
+    assert_eq!(set, json!({"reply": "429", "push": "ok", "profile": "timeout"}));
+    assert_eq!(local.json(Method::GET, "/simulator/line", "").await, set);
+    assert_eq!(local.json(Method::POST, "/simulator/line", "{}").await, usual);
+    for bad in ["", r#"{"reply":"418"}"#, r#"{"mail":"ok"}"#] {
+        assert_eq!(local.call(Method::POST, "/simulator/line", bad).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_of_somebody_elses_making_gets_its_reply_too() {
+    let app = TestApp::new().await;
+    let local = Local::of(&app);
+    let someone = app.someone();
+    let (body, signature) = app.signed("demo", &[someone.follow(NOON)]);
+    let post = Request::post("/webhook/demo")
+        .header("host", HOST)
+        .header("x-line-signature", signature)
+        .header("content-length", body.len());
+    assert_eq!(local.send(post.body(Body::from(body)).unwrap()).await.0, 200);
+    let sent = local.json(Method::GET, "/simulator/sent", "").await;
+    assert_eq!((&sent[0]["to"], &sent[0]["via"]), (&json!(someone.0), &json!("reply")));
+    assert!(sent[0]["messages"][0]["text"].as_str().unwrap().contains("http://127.0.0.1:8080/policy/demo"));
 }
 
 #[tokio::test]

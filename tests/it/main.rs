@@ -14,6 +14,7 @@ mod line_api;
 mod local;
 mod opener;
 mod order;
+mod policy;
 mod pool;
 mod roles;
 mod runtime;

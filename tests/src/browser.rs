@@ -28,6 +28,8 @@ use crate::app::TestApp;
 pub enum Screen {
     /// 1280 × 860.
     Desktop,
+    /// 1440 × 940: the picture of the README.
+    Wide,
     /// 360 × 740, with a finger instead of a mouse.
     Phone,
 }
@@ -182,7 +184,7 @@ impl Browser {
     /// On a phone, the part of the page that is to be seen.
     pub async fn show(&self, part: &str) {
         match (self.screen, part) {
-            (Screen::Desktop, "phone") => {}
+            (Screen::Desktop | Screen::Wide, "phone") => {}
             _ => self.press(&format!("tab-{part}")).await,
         }
     }
@@ -288,6 +290,9 @@ fn capabilities(screen: Screen) -> serde_json::Map<String, Value> {
             "--force-prefers-reduced-motion", "--lang=ja", "--window-size=1280,860", "--hide-scrollbars",
         ]
     });
+    if screen == Screen::Wide {
+        options["args"].as_array_mut().expect("a list").push(json!("--window-size=1440,940"));
+    }
     if screen == Screen::Phone {
         options["mobileEmulation"] =
             json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2, "touch": true}});

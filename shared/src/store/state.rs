@@ -55,7 +55,10 @@ impl Vault {
             .text("event_order", order.to_string());
         if let LineState::Blocked { due_at } = state {
             // Once under the tag, once where a sweep finds it.
-            item = item.time("until", due_at).time("due_at", due_at).text("due_slot", Slot::of(subject, due_at, now).to_string());
+            item = item
+                .time("until", due_at)
+                .time("due_at", due_at)
+                .text("due_slot", Slot::of(subject, due_at, now).to_string());
         }
         let item = item.vouched(self.origin());
         let condition = Condition::that("attribute_not_exists(pk) OR event_order < :event_order")

@@ -99,9 +99,7 @@ impl Statements {
     /// The newest that is sure, and every one that may be newer.
     fn candidates(&self) -> (Option<&Statement>, Vec<&Statement>) {
         let sure = self.0.iter().filter(|known| known.sure == Sure::Yes).max_by(|a, b| a.order.cmp(&b.order));
-        let newer = |known: &&Statement| {
-            known.sure == Sure::Maybe && sure.is_none_or(|sure| known.order > sure.order)
-        };
+        let newer = |known: &&Statement| known.sure == Sure::Maybe && sure.is_none_or(|sure| known.order > sure.order);
         (sure, self.0.iter().filter(newer).collect())
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use azukari::{
     domain::{
-        consent::Said,
+        consent::{Answer, Said},
         erasure::Ground,
         id::{ChannelName, LineItemId, LineUserId, SubjectId},
         order::EventOrder,
@@ -41,6 +41,9 @@ use crate::{
 };
 
 const DAY: i64 = 86_400_000;
+/// A card number as somebody writes it, and what may be kept of it.
+const CARD: &str = " 4242-4242-4242-4242";
+const CARD_MASKED: &str = " ****4242";
 
 struct World {
     seed: u64,
@@ -54,6 +57,12 @@ struct World {
     tally: Tally,
     /// How often each person was opened with an answer: there must be as many entries.
     answered: BTreeMap<String, usize>,
+    /// How many notices of which policy version LINE has taken for whom.
+    notices: BTreeMap<(Who, String), usize>,
+    /// Of how many things that were sent the notices are counted.
+    counted: usize,
+    /// Whose webhooks did not always come in calm weather: their notices may come twice.
+    stormy: BTreeSet<Who>,
 }
 
 pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
@@ -72,6 +81,9 @@ pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
         people,
         tally: Tally::default(),
         answered: BTreeMap::new(),
+        notices: BTreeMap::new(),
+        counted: 0,
+        stormy: BTreeSet::new(),
     };
     let mut result = Ok(());
     for (number, action) in &plan.actions {
@@ -141,6 +153,11 @@ impl World {
             let content = self.content(&id);
             let (row, body) = match event.kind {
                 EventKind::Text => (format!("R#m{id}"), someone.text(&format!("m{id}"), at, &content)),
+                EventKind::Card => {
+                    self.app.watch(CARD);
+                    let text = someone.text(&format!("m{id}"), at, &format!("{content}{CARD}"));
+                    (format!("R#m{id}"), text)
+                }
                 EventKind::Huge => (String::new(), someone.text(&format!("h{id}"), at, &"大".repeat(150_000))),
                 EventKind::Postback => (format!("R#p{id}"), someone.postback(&format!("p{id}"), at, &content)),
                 EventKind::Unsend(back) => {
@@ -151,8 +168,17 @@ impl World {
                 }
                 EventKind::Follow => (String::new(), someone.follow(at)),
                 EventKind::Unfollow => (String::new(), someone.unfollow(at)),
+                EventKind::Agree { first } => (String::new(), self.answer(&someone, &id, at, true, first)),
+                EventKind::Refuse => (String::new(), self.answer(&someone, &id, at, false, false)),
             };
-            sent.push((who, event, Sent { row, content, at }));
+            let mut body = body;
+            if body.get("replyToken").is_some() {
+                body["replyToken"] = Value::from(format!("t{id}"));
+            }
+            // What the guard leaves of it.
+            let content = if event.kind == EventKind::Card { format!("{content}{CARD_MASKED}") } else { content };
+            let event_id = body["webhookEventId"].as_str().unwrap_or_default().to_owned();
+            sent.push((who, event, Sent { id: event_id, row, content, at }));
             bodies.push(body);
         }
         if bodies.is_empty() {
@@ -163,13 +189,58 @@ impl World {
             let events = if delivery == 0 { bodies.clone() } else { redelivered(&bodies) };
             let taken = self.deliver(CHANNELS[channel], &events, bad).await;
             self.tally.count(if taken { "webhooks taken" } else { "webhooks not taken" }, 1);
-            for (who, event, sent) in &sent {
-                self.model.delivered(*who, event, sent, taken, now);
+            let whose: BTreeSet<Who> = sent.iter().map(|(who, ..)| *who).collect();
+            for who in whose {
+                let own: Vec<(&Event, &Sent)> =
+                    sent.iter().filter(|(of, ..)| *of == who).map(|(_, event, sent)| (*event, sent)).collect();
+                self.model.delivered(who, &own, taken, now);
+                if bad.rate > 0 || bad.killed_after.is_some() {
+                    self.stormy.insert(who);
+                }
             }
+            self.count_notices();
             if taken && stops_when_taken {
                 return;
             }
         }
+    }
+
+    /// The button of a notice: of the policy in force, or of its first version.
+    fn answer(&self, someone: &Someone, id: &str, at: i64, agreed: bool, first: bool) -> Value {
+        let mut shown = self.app.installation().published().policies["privacy"].clone();
+        if first {
+            shown.version = 1;
+        }
+        someone.postback(&format!("a{id}"), at, &Answer { agreed, shown }.data())
+    }
+
+    /// Counts the notices that LINE has taken since the last time.
+    fn count_notices(&mut self) {
+        let sent = self.app.installation().line().sent();
+        for sent in sent.iter().skip(self.counted) {
+            let channel = CHANNELS.iter().position(|channel| *channel == sent.channel);
+            let person = self.people.iter().position(|someone| someone.0 == sent.to);
+            let (Some(channel), Some(person)) = (channel, person) else { continue };
+            let text = |message: &&Value| message["text"].as_str().is_some_and(|text| text.contains("/policy/"));
+            let Some(_notice) = sent.messages.iter().find(text) else { continue };
+            let data = sent.messages.iter().find_map(|message| message["template"]["actions"][0]["data"].as_str());
+            let version = data.and_then(|data| data.rsplit(':').next()).unwrap_or_default().to_owned();
+            *self.notices.entry((Who { channel, person }, version)).or_default() += 1;
+            self.tally.count("notices", 1);
+        }
+        self.counted = sent.len();
+    }
+
+    /// Nobody is told the same twice, but for who was new again, or whose function was
+    /// hindered; under `drop` strangers are told with everything that is not kept.
+    fn notices_come_once(&self) -> Result<(), String> {
+        for ((who, version), n) in &self.notices {
+            let once = !self.stormy.contains(who) && !self.model.ever_erased(*who) && CHANNELS[who.channel] != "strict";
+            if once && *n > 1 {
+                return Err(format!("{who:?} was shown the notice of {version} {n} times"));
+            }
+        }
+        Ok(())
     }
 
     /// A content that is nobody else's, and watched: no plain text of it may be found.
@@ -216,10 +287,11 @@ impl World {
         let purpose_id = &installation.published().purposes[PURPOSES[purpose]].id;
         let id = LineItemId::parse(&format!("said{}", self.app.now())).expect("an id");
         let order = EventOrder { at: UnixMs::new(self.app.now()), event: id };
+        let at = order.clone();
         let outcome = vault.put_consent(subject, purpose_id, said, "p.1", &order).await.expect("calm weather");
         // Twice in the same millisecond: the first counts.
         if outcome == azukari::store::Outcome::Written {
-            self.model.said(who, purpose, given);
+            self.model.said(who, purpose, given, (at.at.get(), at.event.as_str().to_owned()));
         }
     }
 
@@ -317,6 +389,8 @@ impl World {
             self.model.retention(days);
         }
         self.app.restart().await;
+        // The new phone of LINE has forgotten what was sent.
+        self.counted = 0;
         self.app.installation().wires().answer_inline();
     }
 
@@ -432,6 +506,7 @@ impl World {
             }
         }
         self.keys_are_whole(&rows)?;
+        self.notices_come_once()?;
         self.ledger_is_whole()?;
         let found = self.app.found_in_the_clear();
         if !found.is_empty() {

@@ -10,6 +10,10 @@ retention = { after = "collected", days = 180 }
 then = "erase"
 "#;
 
+/// The shipped one has everything that the law asks for.
+const POLICY: &str = include_str!("../../../config/policies/privacy/policy.toml");
+const MESSAGES: &str = include_str!("../../../config/messages/standard.toml");
+
 const CHANNEL: &str = r#"
 policy = "privacy"
 before_consent = "keep_24h"
@@ -26,7 +30,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let usual = [
         ("purposes.toml", PURPOSES),
         ("channels/demo.toml", CHANNEL),
-        ("policies/privacy/policy.toml", "title = { ja = \"題\", en = \"Title\" }\n"),
+        ("policies/privacy/policy.toml", POLICY),
         ("policies/privacy/ja.md", "本文"),
         ("policies/privacy/en.md", "Text"),
     ];
@@ -127,6 +131,88 @@ fn files_that_belong_to_nothing_are_refused() {
     assert!(found.contains(&"chanels/other.toml:0: this version does not know the file".to_owned()), "{found:#?}");
     assert!(found.contains(&"purpose.toml:0: this version does not know the file".to_owned()), "{found:#?}");
     assert!(found.iter().any(|line| line.starts_with("channels/Big Name.toml:0:")), "{found:#?}");
+}
+
+#[test]
+fn a_channel_may_leave_out_what_has_a_usual_value() {
+    let read = read(folder(&[]).path()).unwrap();
+    assert_eq!(read.channels["demo"].after_block, Term::Days(30));
+    assert_eq!(read.channels["demo"].messages, "standard");
+    assert!(read.wording(&read.channels["demo"]).notice.contains("・チャット対応（受け取ってから180日で消去）"));
+    let own = CHANNEL.replace("[purposes]", "after_block = { months = 2 }\nmessages = \"own\"\n[purposes]");
+    let files = [("channels/demo.toml", own.as_str()), ("messages/own.toml", MESSAGES)];
+    let read = super::read(folder(&files).path()).unwrap();
+    assert_eq!(read.channels["demo"].after_block, Term::Months(2));
+    assert!(read.wording(&read.channels["demo"]).notice.contains("2か月後に"));
+    let bad = CHANNEL.replace("[purposes]", "after_block = { days = 1, years = 1 }\nmessages = \"none\"\n[purposes]");
+    let found = problems(&[("channels/demo.toml", &bad)]);
+    assert_eq!(
+        found,
+        [
+            "channels/demo.toml:4: after_block must have exactly one of days, months, years",
+            "channels/demo.toml:5: there is no file of messages \"none\"",
+        ]
+    );
+}
+
+#[test]
+fn without_what_the_law_wants_made_known_nothing_starts() {
+    let keys = [
+        ("business.name", "name = "),
+        ("business.address", "address = "),
+        ("business.representative", "representative = "),
+        ("requests.how", "how = "),
+        ("requests.fees", "fees = "),
+        ("safety.place", "place = "),
+        ("contact.desk", "desk = "),
+    ];
+    for (path, line) in keys {
+        let without: String = POLICY.lines().filter(|it| !it.starts_with(line)).map(|it| format!("{it}\n")).collect();
+        let found = problems(&[("policies/privacy/policy.toml", &without)]);
+        assert!(found.len() == 1 && found[0].ends_with(&format!("{path} is missing")), "{path}: {found:#?}");
+    }
+    let blank = POLICY.replace("ja = \"いただきません。\"", "ja = \" \"");
+    let found = problems(&[("policies/privacy/policy.toml", &blank)]);
+    assert!(found[0].ends_with("requests.fees.ja must not be blank"), "{found:#?}");
+    let found = problems(&[("policies/privacy/policy.toml", "title = { ja = \"題\", en = \"Title\" }\n")]);
+    assert_eq!(found.len(), 4, "each of the four sections: {found:#?}");
+}
+
+#[test]
+fn the_shipped_messages_are_sound_in_both_languages() {
+    for (name, text) in [("standard", MESSAGES), ("english", include_str!("../../../config/messages/english.toml"))] {
+        let channel = CHANNEL.replace("[purposes]", &format!("messages = \"{name}\"\n[purposes]"));
+        let file = format!("messages/{name}.toml");
+        let read = read(folder(&[("channels/demo.toml", channel.as_str()), (&file, text)]).path()).unwrap();
+        let wording = read.wording(&read.channels["demo"]);
+        let rest: Vec<&str> = azukari::domain::wording::variables(&wording.notice).collect();
+        assert_eq!(rest, ["policy_url"], "everything else is filled in");
+    }
+}
+
+#[test]
+fn every_problem_of_a_message_is_named() {
+    let text = MESSAGES
+        .replace("{business}です。友だち追加", "{shop}です。{policy_url} 友だち追加")
+        .replacen("{purposes}", "", 1)
+        .replace("agree = \"同意する\"", "agree = \"とてもとてもとてもとてもとても長いボタンの名前\"")
+        .replace("question_alt = ", "colour = \"red\"\nquestion_alt = ")
+        .replace("nothing_held = ", "nothing_held = 5 # ");
+    let found = problems(&[("messages/standard.toml", &text)]);
+    for part in [
+        "text cannot use {shop}, but: {business} {purposes} {before_consent} {after_block} {policy_url}",
+        "text must contain {business}: people must be told",
+        "text must contain {purposes}: people must be told",
+        "agree is longer than 20 characters",
+        "notice.colour is not a known key",
+        "answers.nothing_held must be a text",
+    ] {
+        assert!(found.iter().any(|line| line.ends_with(part)), "{part} in {found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+    let long = MESSAGES.replace("question = \"", &format!("question = \"{}", "{business}".repeat(15)));
+    let found = problems(&[("messages/standard.toml", &long)]);
+    assert!(found.iter().any(|line| line.contains("messages/standard.toml:0: notice.question has ")), "{found:#?}");
 }
 
 /// The base point of P-256: a public key like any other.
