@@ -174,7 +174,6 @@ async fn the_picture_of_the_first_minute() {
     let _alone = ALONE.lock().await;
     let app = TestApp::new().await;
     let Some(browser) = Browser::open(&app, Screen::Wide, "ja").await else { return };
-    new_friend(&browser, "みなと").await;
     new_friend(&browser, "さくら").await;
     browser.press_action("同意する").await;
     browser.until_shown("chat", "ありがとうございます。お預かりした情報は").await;
@@ -183,7 +182,9 @@ async fn the_picture_of_the_first_minute() {
     browser.press_css("[data-testid=\"vault-row\"][data-kind=\"message\"]").await;
     browser.until_shown("row-explain", JA.answering).await;
     // Nothing of the pointer, the focus or the phone's latest news is to be in the way.
-    browser.run("document.activeElement.blur(); window.scrollTo(0, 0)").await;
+    browser
+        .run("document.activeElement.blur(); document.getElementById('vault').scrollTop = 0; window.scrollTo(0, 0)")
+        .await;
     browser.picture("first-minute").await;
     browser.close().await;
 }

@@ -190,7 +190,7 @@ impl Visit<'_> {
             key_version: key.version(),
             purpose: terms.id.clone(),
             policy: self.channel.policy.clone(),
-            shown: person.shown.by(person.last_contact.start()).map(str::to_owned),
+            shown: shown_with(person).map(str::to_owned),
             event_at: person.last_contact.start(),
             due_at: contact_due(custody, terms.retention, person.last_contact),
             awaiting_consent: custody == Custody::UntilConsent,
@@ -205,6 +205,15 @@ impl Visit<'_> {
     pub(crate) fn forget(&self) {
         self.webhook.people.forget(&self.pk);
     }
+}
+
+/// The policy version that goes with the contact: what they had been shown when its day
+/// began, and once they have agreed, what they agreed to.
+fn shown_with(person: &Person) -> Option<&str> {
+    if person.consent == Consent::Given {
+        return person.shown.last();
+    }
+    person.shown.by(person.last_contact.start())
 }
 
 /// A tombstone under the old digest still speaks; what a later write must find is

@@ -65,5 +65,7 @@ pub(crate) fn row(
 ) -> Result<Option<ValueRow>, PeopleError> {
     let record = Record { sk: key::PROFILE.to_owned(), kind: ValueKind::Profile, at: day.start(), edit: None };
     let sealed = record.seal(visit, known, Custody::ByPurpose, &visit.channel.definition.purposes.profile, fields)?;
-    Ok(sealed.filter(|row| row.check_size().is_ok()))
+    // It counts from the start of the day, and was fetched after consent.
+    let shown = known.person.shown.last().map(str::to_owned);
+    Ok(sealed.map(|row| ValueRow { shown, ..row }).filter(|row| row.check_size().is_ok()))
 }

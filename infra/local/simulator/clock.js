@@ -55,12 +55,15 @@ export function createClock(section, { erased }) {
     busy = true;
     section.setAttribute('aria-busy', 'true');
     happened.classList.remove('is-failure');
+    // Only what takes long is worth a word of its own.
+    const long = setTimeout(() => setText(words, t('sweeping')), 400);
     try {
       say = await work();
     } catch (failure) {
       say = () => (failure.text ? pick(failure.text) : String(failure));
       happened.classList.add('is-failure');
     }
+    clearTimeout(long);
     await refresh();
     then = state.view;
     busy = false;
@@ -95,7 +98,8 @@ export function createClock(section, { erased }) {
     if (!view) return;
     const n = daysAhead(view.offset_ms);
     setText(now, moment(view.now_ms));
-    setText(ahead, n === 0 ? t('clockReal') : t('clockAhead', { n }));
+    const minutes = Math.round(view.offset_ms / 60_000);
+    setText(ahead, n !== 0 ? t('clockAhead', { n }) : minutes > 0 ? t('clockAheadMinutes', { n: minutes }) : t('clockReal'));
     ahead.classList.toggle('chip-seal', n !== 0);
     for (const { n: count, text } of days) setText(text, count === 1 ? t('plusDay') : t('plusDays', { n: count }));
     if (!busy) setText(words, say(then));

@@ -9,7 +9,10 @@ let current = choose();
 
 function choose() {
   const asked = new URLSearchParams(location.search).get('lang');
-  const candidates = [asked, recall('lang'), 'ja'];
+  // Japanese, unless the browser's owner reads English and no Japanese.
+  const read = navigator.languages.map((tag) => tag.slice(0, 2));
+  const usual = !read.includes('ja') && read.includes('en') ? 'en' : 'ja';
+  const candidates = [asked, recall('lang'), usual];
   return candidates.find((candidate) => LANGUAGES.includes(candidate));
 }
 

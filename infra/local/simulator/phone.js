@@ -53,10 +53,10 @@ export function createPhone(pane) {
     let note = () => '';
     let sent = false;
     try {
-      const { status } = await api.act(user, what, details);
+      const { status, dropped } = await api.act(user, what, details);
       sent = true;
       const taken = status < 400;
-      note = () => (taken ? noteOf(what) : t('notStored', { status }));
+      note = () => (dropped ? t('olderThanErasure') : taken ? noteOf(what) : t('notStored', { status }));
       const last = state.chat?.messages.at(-1);
       if (last && what !== 'unsend') answered.add(last.id);
     } catch (failure) {

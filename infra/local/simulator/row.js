@@ -67,7 +67,7 @@ export function createRow(first, { fresh, looked }) {
 
 function dueText(row, passed) {
   if (row.extended) return passed ? t('extendedSoon') : t('extendedOn', { day: day(row.due_at) });
-  if (passed) return t('dueNow');
+  if (passed) return row.kind === 'tombstone' ? '' : t('dueNow');
   if (row.due_at !== null) return t('erasedOn', { day: day(row.due_at) });
   return row.person === null ? '' : t('withPerson');
 }
@@ -75,7 +75,8 @@ function dueText(row, passed) {
 function leftText(row, passed, view) {
   if (row.extended) return t('extendedWhy');
   if (row.due_at === null) return '';
-  return passed ? t('nextSweep') : until(row.due_at, view.now_ms);
+  if (passed) return t(row.kind === 'tombstone' ? 'nextSweepNotes' : 'nextSweep');
+  return until(row.due_at, view.now_ms);
 }
 
 function purposeText(row, view) {

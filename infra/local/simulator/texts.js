@@ -91,6 +91,10 @@ export const texts = {
     ja: 'ブロックしています。右上のメニューで解除すると、また送れます。',
     en: 'You have blocked this account. Unblock it in the menu above to write again.',
   },
+  olderThanErasure: {
+    ja: 'この人は、時計を進めた先で消去されています。その時刻より前に届いたものは、保存されません。新しい電話を追加してください。',
+    en: 'This person was erased while the clock was ahead. What arrives before that time is not stored: add a new phone.',
+  },
   notStored: {
     ja: '受付が{status}を返しました。何も保管されていません。LINEは後でもう一度届けます。右上のメニューから試せます。',
     en: 'Intake answered {status}: nothing was stored. LINE would deliver it again; the menu above does so now.',
@@ -122,8 +126,10 @@ export const texts = {
   // Clock and sweep.
   clockTitle: { ja: '時計と掃除', en: 'Clock and sweep' },
   clockNow: { ja: 'いまの時刻（日本時間）', en: 'The time now (Japan)' },
+  sweeping: { ja: '掃除しています。時計を大きく進めたあとは、少し時間がかかります…', en: 'Sweeping. After a long jump of the clock this takes a moment…' },
   clockReal: { ja: '実際の時刻です', en: 'The real time' },
   clockAhead: { ja: '実際より{n}日先', en: '{n} days ahead' },
+  clockAheadMinutes: { ja: '実際より{n}分先', en: '{n} minutes ahead' },
   plusDays: { ja: '＋{n}日', en: '+{n} days' },
   plusDay: { ja: '＋1日', en: '+1 day' },
   resetClock: { ja: '戻す', en: 'Reset' },
@@ -188,6 +194,7 @@ export const texts = {
   extendedSoon: { ja: '次の掃除で延長', en: 'Extended by the next sweep' },
   extendedWhy: { ja: '同意をいただいたため', en: 'since the person agreed' },
   dueNow: { ja: '期限が来ました', en: 'Due' },
+  nextSweepNotes: { ja: '次の掃除で消去の記録へ', en: 'Noted by the next sweep' },
   nextSweep: { ja: '次の掃除で消去', en: 'Erased by the next sweep' },
   withPerson: { ja: 'この方とともに消去', en: 'Erased with the person' },
   daysLeft: { ja: 'あと{n}日', en: '{n} days left' },
@@ -201,7 +208,7 @@ export const texts = {
   kind_mapping: { ja: '対応表', en: 'Look-up' },
   kind_state: { ja: '友だちの状態', en: 'Friend state' },
   kind_consent: { ja: '同意の記録', en: 'Consent' },
-  kind_order: { ja: 'お申し出', en: 'Request' },
+  kind_order: { ja: '消去の指示', en: 'Order to erase' },
   kind_hold: { ja: '開封の停止', en: 'Hold' },
   kind_tombstone: { ja: '送信取消の跡', en: 'Trace of an unsent message' },
   kind_erased: { ja: '消去した方の跡', en: 'Trace of an erasure' },

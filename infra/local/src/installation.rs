@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use azukari::{
-    domain::{id::Malformed, operator::Operator, origin::Nobody},
+    domain::{id::Malformed, operator::Operator, origin::Nobody, sweep},
     host::{
         aws,
         clock::Clock,
@@ -439,6 +439,20 @@ impl Installation {
             .filter_map(|row| row["unmapped_at"]["N"].as_str()?.parse::<i64>().ok())
             .map(|at| at + azukari::domain::erasure::SETTLE_MS);
         ready.max().map_or(0, |ready| (ready - now.get()).max(0))
+    }
+
+    /// The clock has gone back: the sweeper's cursor goes with it, as it would with the next
+    /// sweep. What is stored from now on is due before what was swept in the future.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn clock_went_back(&self) -> Result<(), StoreError> {
+        let vault = Vault::new(self.dynamodb_as(Role::Sweeper), Table::Vault.as_str(), Arc::new(Nobody));
+        let back = sweep::cursor(None, self.clock.now());
+        match vault.cursor().await? {
+            Some(cursor) if cursor > back => vault.put_cursor(back).await,
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Every row of a table as it is stored, in DynamoDB JSON.

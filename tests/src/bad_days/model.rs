@@ -531,7 +531,8 @@ impl Person {
         let possible = sure.into_iter().chain(newer.iter().copied()).filter(|statement| statement.yes).map(of);
         let earliest = possible.min().unwrap_or(i64::MAX);
         let latest = sure.filter(|sure| sure.yes && newer.is_empty()).map_or(i64::MAX, of);
-        (earliest, latest)
+        // Whoever comes while the old person is being erased has blocked nothing.
+        (earliest, if self.erasure.is_some() { i64::MAX } else { latest })
     }
 
     fn contacted(&mut self, at: i64, sure: bool) {

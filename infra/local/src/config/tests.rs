@@ -149,8 +149,8 @@ fn a_channel_may_leave_out_what_has_a_usual_value() {
     assert_eq!(
         found,
         [
-            "channels/demo.toml:4: after_block must have exactly one of days, months, years",
-            "channels/demo.toml:5: there is no file of messages \"none\"",
+            "channels/demo.toml:5: after_block must have exactly one of days, months, years",
+            "channels/demo.toml:6: there is no file of messages \"none\"",
         ]
     );
 }
@@ -193,8 +193,8 @@ fn the_shipped_messages_are_sound_in_both_languages() {
 #[test]
 fn every_problem_of_a_message_is_named() {
     let text = MESSAGES
-        .replace("{business}です。友だち追加", "{shop}です。{policy_url} 友だち追加")
-        .replacen("{purposes}", "", 1)
+        .replace("{business}です。ご連絡", "{shop}です。ご連絡")
+        .replacen("\n{purposes}\n", "\n", 1)
         .replace("agree = \"同意する\"", "agree = \"とてもとてもとてもとてもとても長いボタンの名前\"")
         .replace("question_alt = ", "colour = \"red\"\nquestion_alt = ")
         .replace("nothing_held = ", "nothing_held = 5 # ");

@@ -51,6 +51,10 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
         "profile" => value(row, facts, &both("表示名とアイコン", "display name and picture")),
         "submission" => value(row, facts, &both("フォームの回答", "answers to a form")),
         "subject" => value(row, facts, &both("LINEのユーザーID", "LINE user id")),
+        "tombstone" if row.get("listed_at").is_none() => both(
+            "送信を取り消されたメッセージの跡です。本文はもうありません。次の掃除で消去の記録に載せ、バックアップから戻らないように、そのあと35日残します。",
+            "The trace of an unsent message. Its text is gone; the next sweep puts it on the erasure list and keeps the trace for 35 days so that no backup brings it back.",
+        ),
         "tombstone" => {
             let until = time(row, "due_at").map(day).unwrap_or_else(|| both("", ""));
             both(

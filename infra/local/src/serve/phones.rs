@@ -143,8 +143,16 @@ async fn act(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Pro
     }
     let (message_id, event) = happens(&local, &friend, wanted.act)?;
     local.last.lock().await.insert(friend.user_id.clone(), event.clone());
+    let before = too_old(&local);
     let status = deliver(&local, &friend, event).await?;
-    Ok(Json(json!({ "status": status, "message_id": message_id })))
+    // Somebody who was erased in what is now the future.
+    let dropped = too_old(&local) > before;
+    Ok(Json(json!({ "status": status, "message_id": message_id, "dropped": dropped })))
+}
+
+/// How many events were dropped so far because they are older than an erasure.
+fn too_old(local: &Local) -> u64 {
+    local.installation.metrics().get("webhook_dropped", "older_than_erasure")
 }
 
 /// What LINE makes of it: the chat changes, and an event is to be told.

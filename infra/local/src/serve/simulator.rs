@@ -70,6 +70,11 @@ const NOT_OPENED: Problem = Problem::new(
     "開封できませんでした。ログを見てください。",
     "It could not be opened. See the log.",
 );
+const NOT_MOVED: Problem = Problem::new(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "時計は戻しましたが、掃除の位置を戻せませんでした。掃除を一度してください。",
+    "The clock was set back, but not the place of the sweep. Sweep once.",
+);
 const NOT_SWEPT: Problem = Problem::new(
     StatusCode::INTERNAL_SERVER_ERROR,
     "消去を始められませんでした。ログを見てください。",
@@ -158,6 +163,9 @@ async fn advance(State(local): State<Local>, body: Bytes) -> Result<Json<Value>,
     }
     local.installation.clock().advance(then - now.get());
     local.forget();
+    if then < now.get() {
+        local.installation.clock_went_back().await.map_err(|_| NOT_MOVED)?;
+    }
     Ok(now_json(&local.installation))
 }
 
@@ -166,10 +174,11 @@ async fn clock(State(local): State<Local>) -> Json<Value> {
     Json(json!({ "now": now.to_string(), "now_ms": now }))
 }
 
-async fn reset(State(local): State<Local>) -> Json<Value> {
+async fn reset(State(local): State<Local>) -> Result<Json<Value>, Problem> {
     local.installation.clock().reset();
     local.forget();
-    now_json(&local.installation)
+    local.installation.clock_went_back().await.map_err(|_| NOT_MOVED)?;
+    Ok(now_json(&local.installation))
 }
 
 fn now_json(installation: &Installation) -> Json<Value> {

@@ -113,6 +113,7 @@ fn webhook(installation: &Installation, channel: &str) -> Option<String> {
     };
     let mut follow = event("follow");
     follow["follow"] = json!({"isUnblocked": false});
+    follow["replyToken"] = json!(hex(&ctx.mint().bytes::<16>()));
     let mut text = event("message");
     text["message"] =
         json!({"id": message.to_string(), "type": "text", "text": "来週の土曜、体験レッスンを予約できますか？"});
