@@ -7,6 +7,7 @@ use azukari_tests::{
     line::{Someone, redelivered},
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// What the account has said to somebody in a channel, text by text; buttons as `[label]`.
 fn said(app: &TestApp, channel: &str, someone: &Someone) -> Vec<String> {
@@ -67,7 +68,12 @@ async fn a_new_friend_is_told_who_what_for_and_how_long_and_may_answer() {
     assert!(!notice.contains('{'), "{notice}");
     assert_eq!(buttons, "[同意する][同意しない][取扱いを読む]");
     let policy = app.installation().published().policies["privacy"].to_string();
-    assert_eq!(data(&app, &someone, "同意する"), format!("azukari:agree:{policy}"));
+    // The answer refers to the words that were shown.
+    let hash: String = Sha256::digest(notice).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let button = data(&app, &someone, "同意する");
+    assert_eq!(button, format!("azukari:agree:{policy}:{hash}"));
+    assert_eq!(app.hook(&[someone.postback("EP", NOON, &button)]).await, 200);
+    assert!(app.rows_of("consent").iter().all(|row| row["notice"]["S"] == hash.as_str()));
     assert_eq!(app.mapping("demo", &someone).unwrap()["shown"]["S"], policy.as_str());
 }
 

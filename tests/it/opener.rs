@@ -21,7 +21,7 @@ use azukari_local::engine::wire::{Calm, Service};
 use azukari_tests::{
     app::{NOON, TestApp},
     faults::faults,
-    line::{Someone, order_at},
+    line::{Someone, order_at, some_notice},
     operators::{key as operator_key, open},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -59,7 +59,7 @@ async fn say(app: &TestApp, channel: &str, someone: &Someone, purpose: &str, sai
     let subject = app.subject(channel, someone).unwrap();
     let vault = app.installation().vault_as(Role::Sweeper).unwrap();
     let purpose = &app.installation().published().purposes[purpose].id;
-    vault.put_consent(subject, purpose, said, "x.1", &order_at(at)).await.unwrap();
+    vault.put_consent(subject, purpose, said, &some_notice(), &order_at(at)).await.unwrap();
 }
 
 /// Rewrites a row as somebody who can only write the table, or (`tagged`) as somebody

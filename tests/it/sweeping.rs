@@ -10,7 +10,7 @@ use azukari::{
 };
 use azukari_tests::{
     app::{NOON, TestApp},
-    line::order_at,
+    line::{order_at, some_notice},
 };
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ async fn consent_that_came_meanwhile_keeps_what_waited_for_it() {
     let published = app.installation().published();
     for purpose in ["chat", "contact"] {
         let purpose = &published.purposes[purpose].id;
-        vault.put_consent(subject, purpose, Said::Given, "x.1", &order_at(NOON + 5)).await.unwrap();
+        vault.put_consent(subject, purpose, Said::Given, &some_notice(), &order_at(NOON + 5)).await.unwrap();
         assert_eq!(vault.consent(subject, purpose).await.unwrap(), Consent::Given);
     }
     app.advance_days(3);

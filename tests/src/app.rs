@@ -231,7 +231,7 @@ impl TestApp {
     /// The answer to the notice in force, as its buttons send it.
     pub fn answer(&self, someone: &Someone, at: i64, agreed: bool) -> Value {
         let shown = self.installation().published().policies["privacy"].clone();
-        let data = Answer { agreed, shown }.data();
+        let data = Answer { agreed, shown, notice: None }.data();
         someone.postback(&format!("EA{at}{agreed}"), at, &data)
     }
 

@@ -1,6 +1,9 @@
 //! LINE's side: people, and the events they cause.
 
-use azukari::domain::{id::LineItemId, order::EventOrder, time::UnixMs};
+use azukari::{
+    domain::{id::LineItemId, order::EventOrder, time::UnixMs},
+    store::consent::Notice,
+};
 use serde_json::{Value, json};
 
 /// A person on LINE.
@@ -72,6 +75,11 @@ impl Someone {
 /// The place of an event at this time among those of its person.
 pub fn order_at(at: i64) -> EventOrder {
     EventOrder { at: UnixMs::new(at), event: LineItemId::parse(&format!("E{at}")).expect("an id") }
+}
+
+/// A notice that somebody may have answered to.
+pub fn some_notice() -> Notice {
+    Notice { shown: "x.1".to_owned(), digest: None }
 }
 
 /// The same events as LINE delivers them again.

@@ -7,7 +7,10 @@ use azukari::{
         order::EventOrder,
         person::Person,
     },
-    store::{consent::Answered, mapping::Mapping},
+    store::{
+        consent::{Answered, Notice},
+        mapping::Mapping,
+    },
 };
 
 use crate::people::{Known, PeopleError, Visit};
@@ -65,7 +68,7 @@ pub(crate) async fn take(
         subject: known.key.subject(),
         purposes: &purposes,
         said: newest.answer.said(),
-        shown: shown.to_string(),
+        notice: notice(&newest.answer),
         order: newest.order.clone(),
     };
     let written = visit.webhook.vault.put_answer(&visit.pk, mapping, &person, subject, &answered, visit.now).await?;
@@ -79,12 +82,15 @@ pub(crate) async fn take(
 
 /// Notes an answer that a newer one has overtaken.
 async fn note(visit: &Visit<'_>, known: &Known, given: &Given) -> Result<(), PeopleError> {
-    let shown = given.answer.shown.to_string();
     for purpose in purposes(visit) {
-        let said = given.answer.said();
-        visit.webhook.vault.put_consent(known.key.subject(), purpose, said, &shown, &given.order).await?;
+        let (said, notice) = (given.answer.said(), notice(&given.answer));
+        visit.webhook.vault.put_consent(known.key.subject(), purpose, said, &notice, &given.order).await?;
     }
     Ok(())
+}
+
+fn notice(answer: &Answer) -> Notice {
+    Notice { shown: answer.shown.to_string(), digest: answer.notice.clone() }
 }
 
 fn purposes<'a>(visit: &'a Visit<'_>) -> Vec<&'a DefinitionId> {

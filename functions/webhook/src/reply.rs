@@ -160,7 +160,8 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     }
     match to_say.notice {
         Some(kind) => all.extend(notice_in_words(visit, wording, kind)),
-        None if to_say.not_kept => all.push(question(visit, wording)),
+        // They have seen the notice before.
+        None if to_say.not_kept => all.push(question(visit, wording, digest(&filled(visit, &wording.notice)))),
         None => {}
     }
     all
@@ -171,14 +172,21 @@ fn notice_in_words(visit: &Visit<'_>, wording: &Wording, kind: NoticeKind) -> [O
         NoticeKind::First => &wording.notice,
         NoticeKind::Changed => &wording.notice_changed,
     };
-    [OutgoingMessage::text(filled(visit, words)), question(visit, wording)]
+    let words = filled(visit, words);
+    let digest = digest(&words);
+    [OutgoingMessage::text(words), question(visit, wording, digest)]
 }
 
-fn question(visit: &Visit<'_>, wording: &Wording) -> OutgoingMessage {
+/// What an answer refers to: the words as they were sent, address and all.
+fn digest(words: &str) -> String {
+    Sha256::digest(words).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn question(visit: &Visit<'_>, wording: &Wording, notice: String) -> OutgoingMessage {
     let shown = visit.channel.policy.clone();
     let button = |agreed, label: &str| Action::Postback {
         label: label.to_owned(),
-        data: Answer { agreed, shown: shown.clone() }.data(),
+        data: Answer { agreed, shown: shown.clone(), notice: Some(notice.clone()) }.data(),
     };
     OutgoingMessage::Buttons {
         alt: wording.question_alt.clone(),

@@ -21,8 +21,13 @@ export function createTalk({ act, unsend }) {
   const toEnd = () => {
     element.scrollTop = element.scrollHeight;
   };
+  // Only somebody's own hand scrolls back: that the talk has less room is no wish to leave.
+  let last = 0;
   element.addEventListener('scroll', () => {
-    if (element.clientHeight > 0) atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
+    if (element.clientHeight === 0) return;
+    const near = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
+    if (near || element.scrollTop < last) atEnd = near;
+    last = element.scrollTop;
   });
   new ResizeObserver(() => atEnd && toEnd()).observe(element);
 

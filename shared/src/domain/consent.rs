@@ -46,12 +46,17 @@ pub struct Answer {
     pub agreed: bool,
     /// The policy version of the notice.
     pub shown: VersionId,
+    /// What the notice said, word for word: the beginning of its SHA-256, as 16
+    /// hexadecimal digits. `None` if the button does not tell.
+    pub notice: Option<String>,
 }
 
 impl Answer {
-    /// What the button sends back: `azukari:agree:<version>` or `azukari:refuse:<version>`.
+    /// What the button sends back: `azukari:agree:<version>:<digest>`, or `refuse`.
     pub fn data(&self) -> String {
-        format!("azukari:{}:{}", if self.agreed { "agree" } else { "refuse" }, self.shown)
+        let word = if self.agreed { "agree" } else { "refuse" };
+        let notice = self.notice.as_ref().map(|notice| format!(":{notice}")).unwrap_or_default();
+        format!("azukari:{word}:{}{notice}", self.shown)
     }
 
     /// Reads what a button sent back; `None` if it is not an answer to a notice of
@@ -63,7 +68,16 @@ impl Answer {
             "refuse" => false,
             _ => return None,
         };
-        let answer = Self { agreed, shown: VersionId::parse(shown).ok()? };
+        let (shown, notice) = match shown.split_once(':') {
+            Some((shown, notice)) => (shown, Some(notice.to_owned())),
+            None => (shown, None),
+        };
+        let is_digest =
+            |text: &String| text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !notice.iter().all(is_digest) {
+            return None;
+        }
+        let answer = Self { agreed, shown: VersionId::parse(shown).ok()?, notice };
         let ours = answer.shown.id == policy.id && answer.shown.version <= policy.version && answer.data() == data;
         ours.then_some(answer)
     }
@@ -198,8 +212,10 @@ mod tests {
         let policy = VersionId::parse("p3k.2").unwrap();
         for agreed in [true, false] {
             for shown in ["p3k.1", "p3k.2"] {
-                let answer = Answer { agreed, shown: VersionId::parse(shown).unwrap() };
-                assert_eq!(Answer::parse(&answer.data(), &policy), Some(answer));
+                for notice in [None, Some("0123456789abcdef".to_owned())] {
+                    let answer = Answer { agreed, shown: VersionId::parse(shown).unwrap(), notice };
+                    assert_eq!(Answer::parse(&answer.data(), &policy), Some(answer));
+                }
             }
         }
         for bad in [
@@ -213,6 +229,10 @@ mod tests {
             "azukari:maybe:p3k.1",
             "AZUKARI:agree:p3k.1",
             "azukari:agree:p3k.1 ",
+            "azukari:agree:p3k.1:",
+            "azukari:agree:p3k.1:0123456789ABCDEF",
+            "azukari:agree:p3k.1:0123456789abcdef0",
+            "azukari:agree:p3k.1:0123456789abcdef:",
             "",
         ] {
             assert_eq!(Answer::parse(bad, &policy), None, "{bad}");

@@ -26,15 +26,23 @@ pub struct Answered<'a> {
     pub purposes: &'a [&'a DefinitionId],
     /// What they said.
     pub said: Said,
-    /// The policy version of the notice.
-    pub shown: String,
     /// The event.
     pub order: EventOrder,
+    /// The notice that they answered to.
+    pub notice: Notice,
+}
+
+/// The notice that somebody answered to.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Its policy version.
+    pub shown: String,
+    /// A digest of its words, if it is known.
+    pub digest: Option<String>,
 }
 
 impl Vault {
-    /// Appends what a person said about one purpose, having been shown the policy
-    /// version `shown`.
+    /// Appends what a person said about one purpose in answer to a notice.
     ///
     /// # Errors
     /// The call failed.
@@ -43,10 +51,10 @@ impl Vault {
         subject: SubjectId,
         purpose: &DefinitionId,
         said: Said,
-        shown: &str,
+        notice: &Notice,
         order: &EventOrder,
     ) -> Result<Outcome, StoreError> {
-        outcome(self.put(self.consent_item(subject, purpose, said, shown, order), newer(order)).await)
+        outcome(self.put(self.consent_item(subject, purpose, said, notice, order), newer(order)).await)
     }
 
     /// Stores the newest answer that is known: mapping, subject row, one consent row for
@@ -71,9 +79,9 @@ impl Vault {
             self.part_put(item, read.unchanged()),
             self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")),
         ];
-        let Answered { subject, purposes, said, shown, order } = answered;
+        let Answered { subject, purposes, said, notice, order } = answered;
         for purpose in *purposes {
-            let item = self.consent_item(*subject, purpose, *said, shown, order);
+            let item = self.consent_item(*subject, purpose, *said, notice, order);
             parts.push(self.part_put(item, Condition::none()));
         }
         if *said == Said::Refused {
@@ -93,13 +101,14 @@ impl Vault {
         subject: SubjectId,
         purpose: &DefinitionId,
         said: Said,
-        shown: &str,
+        notice: &Notice,
         order: &EventOrder,
     ) -> Item {
         Item::new(key::subject(subject), key::consent(purpose, order.at), "consent")
             .text("purpose", purpose.as_str())
             .text("consent", said.as_str())
-            .text("shown", shown)
+            .text("shown", &notice.shown)
+            .maybe_text("notice", notice.digest.as_deref())
             .text("how", "chat")
             .time("event_at", order.at)
             .text("event_order", order.to_string())

@@ -17,6 +17,7 @@ use azukari::{
     keys::evidence::EvidenceKey,
     seal::{self, place::RowPlace},
     store::{
+        consent::Notice,
         key,
         ledger::{self, Head, Range},
         order::EraseOrder,
@@ -211,7 +212,7 @@ impl World {
         if first {
             shown.version = 1;
         }
-        someone.postback(&format!("a{id}"), at, &Answer { agreed, shown }.data())
+        someone.postback(&format!("a{id}"), at, &Answer { agreed, shown, notice: None }.data())
     }
 
     /// Counts the notices that LINE has taken since the last time.
@@ -224,7 +225,7 @@ impl World {
             let text = |message: &&Value| message["text"].as_str().is_some_and(|text| text.contains("/policy/"));
             let Some(_notice) = sent.messages.iter().find(text) else { continue };
             let data = sent.messages.iter().find_map(|message| message["template"]["actions"][0]["data"].as_str());
-            let version = data.and_then(|data| data.rsplit(':').next()).unwrap_or_default().to_owned();
+            let version = data.and_then(|data| data.split(':').nth(2)).unwrap_or_default().to_owned();
             *self.notices.entry((Who { channel, person }, version)).or_default() += 1;
             self.tally.count("notices", 1);
         }
@@ -288,7 +289,8 @@ impl World {
         let id = LineItemId::parse(&format!("said{}", self.app.now())).expect("an id");
         let order = EventOrder { at: UnixMs::new(self.app.now()), event: id };
         let at = order.clone();
-        let outcome = vault.put_consent(subject, purpose_id, said, "p.1", &order).await.expect("calm weather");
+        let notice = Notice { shown: "p.1".to_owned(), digest: None };
+        let outcome = vault.put_consent(subject, purpose_id, said, &notice, &order).await.expect("calm weather");
         // Twice in the same millisecond: the first counts.
         if outcome == azukari::store::Outcome::Written {
             self.model.said(who, purpose, given, (at.at.get(), at.event.as_str().to_owned()));
