@@ -1,11 +1,10 @@
 //! The first minute in a real browser: on a desk and on a phone, in both languages.
 
-use azukari_tests::{
-    app::TestApp,
-    browser::{Browser, Screen},
-};
+use azukari_tests::app::TestApp;
 use serde_json::Value;
 use tokio::sync::Mutex;
+
+use crate::driver::{Browser, Screen};
 
 /// One browser at a time: they are heavy.
 static ALONE: Mutex<()> = Mutex::const_new(());

@@ -6,6 +6,7 @@ mod browser;
 mod calls;
 mod canary;
 mod consent;
+mod driver;
 mod erasure;
 mod faults;
 mod guarded;

@@ -4,7 +4,6 @@
 
 pub mod app;
 pub mod bad_days;
-pub mod browser;
 pub mod canary;
 pub mod faults;
 pub mod independent;

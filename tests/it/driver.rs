@@ -21,11 +21,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::app::TestApp;
+use azukari_tests::app::TestApp;
 
 /// How large the window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Screen {
+pub(crate) enum Screen {
     /// 1280 × 860.
     Desktop,
     /// 1440 × 940: the picture of the README.
@@ -35,12 +35,12 @@ pub enum Screen {
 }
 
 /// The page in a browser.
-pub struct Browser {
+pub(crate) struct Browser {
     client: Client,
     _driver: Child,
     server: JoinHandle<()>,
     /// Where the page is.
-    pub url: String,
+    pub(crate) url: String,
     screen: Screen,
     axe: Option<String>,
 }
@@ -74,7 +74,7 @@ fn axe() -> Option<String> {
 
 impl Browser {
     /// Opens the page of an installation. `None` if there is no browser.
-    pub async fn open(app: &TestApp, screen: Screen, language: &str) -> Option<Self> {
+    pub(crate) async fn open(app: &TestApp, screen: Screen, language: &str) -> Option<Self> {
         let driver =
             std::env::var_os("AZUKARI_CHROMEDRIVER").map(PathBuf::from).or_else(|| on_the_path("chromedriver"));
         let Some(driver) = driver else {
@@ -102,7 +102,7 @@ impl Browser {
     }
 
     /// Goes to an address of the page's own.
-    pub async fn goto(&self, path: &str) {
+    pub(crate) async fn goto(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.url)).await.expect("the page opens");
     }
 
@@ -111,18 +111,18 @@ impl Browser {
     }
 
     /// Waits for an element by its name in the page.
-    pub async fn wait(&self, name: &str) -> Element {
+    pub(crate) async fn wait(&self, name: &str) -> Element {
         self.wait_css(&Self::locator(name)).await
     }
 
     /// Waits for an element that a selector finds.
-    pub async fn wait_css(&self, css: &str) -> Element {
+    pub(crate) async fn wait_css(&self, css: &str) -> Element {
         let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         found.unwrap_or_else(|error| panic!("{css} did not appear: {error}"))
     }
 
     /// Waits until a script says `true`.
-    pub async fn until(&self, what: &str, script: &str) {
+    pub(crate) async fn until(&self, what: &str, script: &str) {
         let began = tokio::time::Instant::now();
         loop {
             let answer = self.client.execute(script, Vec::new()).await.unwrap_or(Value::Null);
@@ -135,13 +135,13 @@ impl Browser {
     }
 
     /// Presses the first visible element of this name.
-    pub async fn press(&self, name: &str) {
+    pub(crate) async fn press(&self, name: &str) {
         self.press_css(&Self::locator(name)).await;
     }
 
     /// Presses the first visible element that a selector finds. Whatever is in the way at
     /// this moment, a menu that closes, has time to go.
-    pub async fn press_css(&self, css: &str) {
+    pub(crate) async fn press_css(&self, css: &str) {
         self.wait_css(css).await;
         let began = tokio::time::Instant::now();
         loop {
@@ -156,7 +156,7 @@ impl Browser {
     }
 
     /// Presses a button of the account's by its label.
-    pub async fn press_action(&self, label: &str) {
+    pub(crate) async fn press_action(&self, label: &str) {
         let script = format!(
             "return [...document.querySelectorAll('[data-testid=\"action\"]')].some((b) => b.textContent.trim() === {label:?} && !b.disabled)"
         );
@@ -168,21 +168,21 @@ impl Browser {
     }
 
     /// Presses the last element of this name.
-    pub async fn press_last(&self, name: &str) {
+    pub(crate) async fn press_last(&self, name: &str) {
         self.wait(name).await;
         let press = format!("[...document.querySelectorAll('{}')].at(-1).click()", Self::locator(name));
         self.run(&press).await;
     }
 
     /// Writes into a field.
-    pub async fn write(&self, name: &str, text: &str) {
+    pub(crate) async fn write(&self, name: &str, text: &str) {
         let field = self.wait(name).await;
         field.clear().await.unwrap_or_default();
         field.send_keys(text).await.expect("the field takes text");
     }
 
     /// On a phone, the part of the page that is to be seen.
-    pub async fn show(&self, part: &str) {
+    pub(crate) async fn show(&self, part: &str) {
         match (self.screen, part) {
             (Screen::Desktop | Screen::Wide, "phone") => {}
             _ => self.press(&format!("tab-{part}")).await,
@@ -190,12 +190,12 @@ impl Browser {
     }
 
     /// The text that is to be seen in an element.
-    pub async fn text(&self, name: &str) -> String {
+    pub(crate) async fn text(&self, name: &str) -> String {
         self.wait(name).await.text().await.unwrap_or_default()
     }
 
     /// Waits until an element shows a text.
-    pub async fn until_shown(&self, name: &str, text: &str) {
+    pub(crate) async fn until_shown(&self, name: &str, text: &str) {
         let script = format!(
             "return [...document.querySelectorAll('[data-testid=\"{name}\"]')].some((e) => e.textContent.includes({text:?}))"
         );
@@ -203,13 +203,13 @@ impl Browser {
     }
 
     /// Runs a script in the page.
-    pub async fn run(&self, script: &str) -> Value {
+    pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.expect("the script runs")
     }
 
     /// Fails if axe-core finds a serious fault of accessibility, or the page is wider than
     /// the window.
-    pub async fn assert_accessible(&self, state: &str) {
+    pub(crate) async fn assert_accessible(&self, state: &str) {
         let wider =
             self.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth").await;
         assert_eq!(wider, false, "{state}: the page scrolls sideways");
@@ -228,7 +228,7 @@ impl Browser {
     }
 
     /// Keeps a picture of what is to be seen in `target/screenshots`.
-    pub async fn picture(&self, name: &str) {
+    pub(crate) async fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
         let Ok(png) = self.client.screenshot().await else { return };
         std::fs::create_dir_all(&folder)
@@ -237,7 +237,7 @@ impl Browser {
     }
 
     /// Ends the session.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let _ = self.client.close().await;
         self.server.abort();
     }
