@@ -385,7 +385,7 @@ async fn what_looks_like_an_answer_and_is_none_is_kept_as_what_it_is() {
     let someone = app.someone();
     let policy = app.installation().published().policies["privacy"].to_string();
     for (n, data) in
-        [format!("azukari:agree:{policy}9"), "azukari:agree:other.1".to_owned(), format!("azukari:perhaps:{policy}")]
+        [format!("azukari:agree:{policy}:"), "azukari:agree:other".to_owned(), format!("azukari:perhaps:{policy}")]
             .iter()
             .enumerate()
     {
@@ -393,4 +393,71 @@ async fn what_looks_like_an_answer_and_is_none_is_kept_as_what_it_is() {
     }
     assert!(app.rows_of("consent").is_empty());
     assert_eq!(app.rows_of("event").len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_by_a_stranger_is_not_overtaken_by_what_is_older() {
+    for channel in ["demo", "strict", "kept"] {
+        let app = TestApp::new().await;
+        let someone = app.someone();
+        assert_eq!(app.hook_to(channel, &[app.answer(&someone, NOON - 20, false)]).await, 200);
+        let late =
+            [app.answer(&someone, NOON - 30, true), someone.text("1", NOON - 25, "前"), someone.follow(NOON - 40)];
+        for event in late {
+            assert_eq!(app.hook_to(channel, &[event]).await, 200);
+        }
+        assert!(app.subject(channel, &someone).is_none(), "{channel}");
+        assert!(app.rows_of("message").is_empty() && app.rows_of("consent").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_taken_back_counts_whatever_was_answered() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let events = [
+        someone.text("1", NOON - 9, "a"),
+        app.answer(&someone, NOON - 8, true),
+        app.answer(&someone, NOON - 7, false),
+        someone.unsend("1", NOON - 6),
+        someone.unfollow(NOON - 5),
+        app.answer(&someone, NOON - 4, true),
+    ];
+    for event in events {
+        assert_eq!(app.hook_to("kept", &[event]).await, 200);
+    }
+    app.sweep_all().await;
+    assert!(app.rows_of("message").is_empty());
+    assert_eq!(app.rows_of("state")[0]["state"]["S"], "blocked");
+}
+
+#[tokio::test]
+async fn an_old_button_refuses_whatever_has_changed_and_agrees_to_no_more_than_it_named() {
+    let mut app = TestApp::new().await;
+    let (agrees, refuses) = (app.someone(), app.someone());
+    for someone in [&agrees, &refuses] {
+        assert_eq!(app.hook_to("kept", &[someone.text("1", NOON - 9, "a")]).await, 200);
+    }
+    let (agree, refuse) = (data(&app, &agrees, "同意する"), data(&app, &refuses, "同意しない"));
+    // Another policy, and a purpose that the first notice did not name.
+    let config = app.folder().join("config");
+    std::fs::create_dir(config.join("policies/other")).unwrap();
+    for name in ["policy.toml", "ja.md", "en.md"] {
+        std::fs::copy(config.join("policies/privacy").join(name), config.join("policies/other").join(name)).unwrap();
+    }
+    let purposes = std::fs::read_to_string(config.join("purposes.toml")).unwrap();
+    let ads = "\n[[purpose]]\nid = \"ads\"\ntitle = { ja = \"広告\", en = \"Ads\" }\nretention = { after = \"collected\", years = 3 }\nthen = \"erase\"\n";
+    std::fs::write(config.join("purposes.toml"), purposes + ads).unwrap();
+    let channel = std::fs::read_to_string(config.join("channels/kept.toml")).unwrap();
+    let channel = channel
+        .replace("policy = \"privacy\"", "policy = \"other\"")
+        .replace("profile = \"profile\"", "profile = \"ads\"");
+    std::fs::write(config.join("channels/kept.toml"), channel).unwrap();
+    app.restart().await;
+    assert_eq!(app.hook_to("kept", &[agrees.postback("EP1", NOON - 1, &agree)]).await, 200);
+    assert!(app.rows_of("consent").is_empty() && app.rows_of("profile").is_empty(), "it named less");
+    assert!(said(&app, "kept", &agrees)[0].contains("取扱いが変わりました"));
+    assert_eq!(app.hook_to("kept", &[refuses.postback("EP2", NOON - 1, &refuse)]).await, 200);
+    app.sweep_all().await;
+    assert!(app.subject("kept", &refuses).is_none() && app.subject("kept", &agrees).is_some());
 }

@@ -143,8 +143,14 @@ async fn a_refusal_and_one_that_is_taken_back() {
     let events = vec![people[0].text("1", NOON - 9, "一通"), people[1].text("2", NOON - 9, "一通")];
     let refuse = vec![app.answer(&people[0], NOON - 8, false), app.answer(&people[1], NOON - 8, false)];
     let agree = vec![app.answer(&people[1], NOON - 7, true)];
-    let happenings =
-        vec![Happening::Webhook(events), Happening::Webhook(refuse), Happening::Webhook(agree), Happening::Sweep];
+    let later = vec![people[1].text("3", NOON - 6, "もう一通")];
+    let happenings = vec![
+        Happening::Webhook(events),
+        Happening::Webhook(refuse),
+        Happening::Webhook(agree),
+        Happening::Webhook(later),
+        Happening::Sweep,
+    ];
     survives_everything(Story { channel: "kept", people, happenings }).await;
 }
 

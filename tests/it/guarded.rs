@@ -85,6 +85,21 @@ async fn the_person_is_cautioned_once_and_the_number_is_nowhere() {
 }
 
 #[tokio::test]
+async fn an_escape_of_json_hides_nothing() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let hidden = "4242\n4242\t4242\u{1}4242";
+    let sticker =
+        json!({"id": "1", "type": "sticker", "packageId": "1", "stickerId": "2", "keywords": [hidden, "おじぎ"]});
+    let postback = json!({"postback": {"data": "d", "params": {"date": hidden, "n": 4242424242424242_u64}}});
+    let events = [someone.message(NOON, sticker), someone.event("postback", "EP", NOON, postback)];
+    assert_eq!(app.hook_to("kept", &events).await, 200);
+    assert_eq!(stored(&app, &someone, "R#1").await["keywords"], "[\"****4242\",\"おじぎ\"]");
+    let params: Value = serde_json::from_str(&stored(&app, &someone, "R#EP").await["params"]).unwrap();
+    assert_eq!(params, json!({"date": "****4242", "n": "****4242"}));
+}
+
+#[tokio::test]
 async fn ordinary_numbers_stay() {
     let app = TestApp::new().await;
     let someone = app.someone();

@@ -111,12 +111,15 @@ async fn what_is_not_there_is_said_in_words() {
         "/policy/demo/x",
         "/policy/Demo",
         "/policy/demo/99999999999",
+        "/policy/%ff",
+        "/policy/demo/%ff",
     ] {
         let page = get(&app, path, None).await;
         assert_eq!(page.status, 404, "{path}");
         assert!(page.text.contains("ページが見つかりません"), "{path}");
         assert_eq!(page.headers["cache-control"], "no-store");
     }
+    assert_eq!(get(&app, "/policy/demo?lang=en&lang=ja", None).await.status, 200);
     assert!(get(&app, "/policy/nobody?lang=en", None).await.text.contains("There is no such page"));
 }
 

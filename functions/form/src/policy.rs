@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     response::Response,
 };
 use azukari::{
@@ -88,27 +91,37 @@ impl Page<'_> {
 /// `GET /policy/{channel}`: the version in force.
 pub(crate) async fn current(
     State(form): State<Arc<Form>>,
-    Path(channel): Path<String>,
-    Query(asked): Query<Asked>,
+    channel: Result<Path<String>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let language = Language::of(asked.lang.as_deref(), &headers);
-    show(&form, &channel, None, language).await
+    let language = language_of(asked, &headers);
+    match channel {
+        Ok(Path(channel)) => show(&form, &channel, None, language).await,
+        Err(_) => form.not_found(language),
+    }
 }
 
 /// `GET /policy/{channel}/{version}`: one version, by its number.
 pub(crate) async fn version(
     State(form): State<Arc<Form>>,
-    Path((channel, version)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let language = Language::of(asked.lang.as_deref(), &headers);
+    let language = language_of(asked, &headers);
+    let Ok(Path((channel, version))) = path else { return form.not_found(language) };
     let plain = version.bytes().all(|byte| byte.is_ascii_digit()) && !version.starts_with('0');
     match version.parse::<u32>() {
         Ok(version) if plain => show(&form, &channel, Some(version), language).await,
         _ => form.not_found(language),
     }
+}
+
+/// A query that cannot be read asks for nothing.
+fn language_of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap) -> Language {
+    let asked = asked.ok().and_then(|Query(asked)| asked.lang);
+    Language::of(asked.as_deref(), headers)
 }
 
 async fn show(form: &Form, channel: &str, version: Option<u32>, language: Language) -> Response {

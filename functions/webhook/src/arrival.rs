@@ -5,7 +5,6 @@ use azukari::{
     domain::{
         consent::Answer,
         guard::{self, Found},
-        id::VersionId,
         plain::Plain,
     },
     line::{
@@ -13,11 +12,15 @@ use azukari::{
         message::Field,
     },
 };
+use serde_json::Value;
 
 /// Fields in which people write what they like. Others hold ids and numbers of LINE's,
 /// in which a card number cannot be told from an id.
-const WRITTEN_BY_PEOPLE: [&str; 9] =
-    ["text", "title", "address", "data", "params", "file_name", "keywords", "display_name", "status_message"];
+const WRITTEN_BY_PEOPLE: [&str; 7] =
+    ["text", "title", "address", "data", "file_name", "display_name", "status_message"];
+
+/// Fields that are JSON, with texts in it.
+const WRITTEN_IN_JSON: [&str; 2] = ["params", "keywords"];
 
 /// An event and what was taken out of it.
 #[derive(Debug)]
@@ -37,16 +40,33 @@ impl Arrival {
         Self { event, found }
     }
 
-    /// The answer to a notice of `policy`, if the event is one.
-    pub(crate) fn answer(&self, policy: &VersionId) -> Option<Answer> {
+    /// The answer to a notice, if the event is one.
+    pub(crate) fn answer(&self) -> Option<Answer> {
         let Act::Signal(fields) = &self.event.act else { return None };
         let data = fields.iter().find(|(name, _)| *name == "data")?;
-        Answer::parse(std::str::from_utf8(data.1.reveal()).ok()?, policy)
+        Answer::parse(std::str::from_utf8(data.1.reveal()).ok()?)
     }
 
     /// Whether somebody wrote something that they will expect to be read.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.event.act, Act::Message(_) | Act::MessageEdited(_))
+    }
+}
+
+/// The same for every text and number in a value of JSON: an escape (`\n`) would hide there
+/// what stands between two digits.
+fn screen_json(value: &mut Value, all: &mut Vec<Found>) {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(list) => return list.iter_mut().for_each(|value| screen_json(value, all)),
+        Value::Object(members) => return members.values_mut().for_each(|value| screen_json(value, all)),
+        Value::Null | Value::Bool(_) => return,
+    };
+    let guarded = guard::guard(&text);
+    if guarded.found.iter().next().is_some() {
+        *value = Value::String(guarded.text.into_owned());
+        all.extend(guarded.found);
     }
 }
 
@@ -62,6 +82,14 @@ pub(crate) fn screen(fields: &mut [Field]) -> Vec<Found> {
         let clean = Plain::text(&guarded.text);
         all.extend(guarded.found);
         *value = clean;
+    }
+    for (_, value) in fields.iter_mut().filter(|(name, _)| WRITTEN_IN_JSON.contains(name)) {
+        let Ok(mut json) = serde_json::from_slice::<Value>(value.reveal()) else { continue };
+        let before = all.len();
+        screen_json(&mut json, &mut all);
+        if all.len() > before {
+            *value = Plain::text(&json.to_string());
+        }
     }
     all
 }

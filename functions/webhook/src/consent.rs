@@ -34,6 +34,28 @@ pub(crate) enum Taken {
     Changed,
 }
 
+/// Answers that count: every 同意しない, and 同意する to a notice that named everything for
+/// which something is kept now. Whoever agreed to less is shown the notice in force.
+pub(crate) async fn that_count(visit: &Visit<'_>, answers: Vec<Given>) -> Result<Vec<Given>, PeopleError> {
+    let mut count = Vec::with_capacity(answers.len());
+    for given in answers {
+        if !given.answer.agreed || named_everything(visit, &given.answer).await? {
+            count.push(given);
+        } else {
+            visit.webhook.ctx.metrics().count("webhook_consent", "outdated");
+        }
+    }
+    Ok(count)
+}
+
+async fn named_everything(visit: &Visit<'_>, answer: &Answer) -> Result<bool, PeopleError> {
+    if answer.shown == visit.channel.policy {
+        return Ok(true);
+    }
+    let policy = visit.webhook.policies.version(&visit.webhook.vault, &answer.shown).await?;
+    Ok(policy.is_some_and(|policy| purposes(visit).into_iter().all(|purpose| policy.terms(purpose).is_some())))
+}
+
 /// Stores the answers of somebody who is known.
 pub(crate) async fn take(
     visit: &Visit<'_>,
@@ -41,7 +63,7 @@ pub(crate) async fn take(
     known: Known,
     answers: &[Given],
 ) -> Result<Taken, PeopleError> {
-    let Some(newest) = answers.iter().max_by(|a, b| a.order.cmp(&b.order)) else {
+    let Some(newest) = newest(answers) else {
         return Ok(Taken::Stored { known: Box::new(known), now: false });
     };
     let metrics = visit.webhook.ctx.metrics();
@@ -97,7 +119,12 @@ fn purposes<'a>(visit: &'a Visit<'_>) -> Vec<&'a DefinitionId> {
     visit.channel.definition.purposes.distinct().into_iter().map(|terms| &terms.id).collect()
 }
 
+/// The newest of these answers.
+pub(crate) fn newest(answers: &[Given]) -> Option<&Given> {
+    answers.iter().max_by(|a, b| a.order.cmp(&b.order))
+}
+
 /// Whether the newest of these answers is 同意する.
 pub(crate) fn agrees(answers: &[Given]) -> Option<bool> {
-    answers.iter().max_by(|a, b| a.order.cmp(&b.order)).map(|given| given.answer.consent() == Consent::Given)
+    newest(answers).map(|given| given.answer.consent() == Consent::Given)
 }

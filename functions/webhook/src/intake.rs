@@ -118,7 +118,7 @@ fn counting<'a>(visit: &Visit<'_>, mapping: &Mapping, arrivals: &'a [Arrival]) -
     let mut counting = Counting::default();
     for arrival in arrivals {
         let at = arrival.event.at.min(visit.now);
-        match (admit(&mapping.standing, at), arrival.answer(&visit.channel.policy)) {
+        match (admit(&mapping.standing, at), arrival.answer()) {
             (Admission::Stale, _) => counting.stale += 1,
             (Admission::New { .. } | Admission::Known, Some(answer)) => {
                 counting.answers.push(Given { answer, order: EventOrder { at, event: arrival.event.id.clone() } });
@@ -138,29 +138,40 @@ async fn one_person(
     let metrics = visit.webhook.ctx.metrics();
     let token = reply::token(arrivals);
     // An answer and a new follow are rare, and decided by what is stored now.
-    let mut fresh = arrivals
-        .iter()
-        .any(|arrival| matches!(arrival.event.act, Act::Follow) || arrival.answer(&visit.channel.policy).is_some());
+    let mut fresh =
+        arrivals.iter().any(|arrival| matches!(arrival.event.act, Act::Follow) || arrival.answer().is_some());
+    // 同意しない of somebody of whom nothing was held.
+    let mut nothing_held = false;
     for _ in 0..ROUNDS {
         let (mapping, known) = visit.mapping(fresh).await?;
         let Counting { events, answers, stale } = counting(visit, &mapping, arrivals);
-        if events.is_empty() && answers.is_empty() {
+        let all = answers.len();
+        let answers = consent::that_count(visit, answers).await?;
+        let outdated = answers.len() < all;
+        if let (None, Some(refused)) = (&known, consent::newest(&answers).filter(|given| !given.answer.agreed)) {
+            // Nobody is known, and nobody is to be. What is older than the refusal and
+            // comes late must not start them.
+            let at = refused.order.at;
+            visit.webhook.vault.put_tombstone_unchanged(&visit.pk, &mapping, at, visit.now).await?;
+            (nothing_held, fresh) = (true, true);
+            continue;
+        }
+        if events.is_empty() && answers.is_empty() && !outdated {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
+            let to_say = ToSay { nothing_held, ..ToSay::default() };
+            reply::say(visit, &to_say, token, None, access_token, line_until).await;
             return Ok(());
         }
         let agrees = consent::agrees(&answers);
         let rule = visit.channel.definition.before_consent;
-        let holds_nothing = known.is_none()
-            && match agrees {
-                Some(agrees) => !agrees,
-                None => custody(rule, Consent::None) == Custody::Nothing,
-            };
-        if holds_nothing {
+        let nothing_to_keep =
+            answers.is_empty() && (events.is_empty() || custody(rule, Consent::None) == Custody::Nothing);
+        if known.is_none() && nothing_to_keep {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
-            return stranger(visit, &events, agrees, token, access_token, line_until).await;
+            return stranger(visit, &events, nothing_held, token, access_token, line_until).await;
         }
         let times = events.iter().map(|(_, at)| *at).chain(answers.iter().map(|given| given.order.at));
-        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
+        let (first, last) = (times.clone().min().unwrap_or(visit.now), times.max().unwrap_or(visit.now));
         let (mapping, known, new) = match known {
             Some(known) => (mapping, known, false),
             None => {
@@ -185,7 +196,9 @@ async fn one_person(
         let found = store_all(visit, &known, &kept).await?;
         let mut to_say = ToSay {
             answered: agrees.filter(|_| answered),
-            not_kept: dropped.iter().any(|arrival| arrival.is_message()),
+            nothing_held,
+            // Whoever has just answered knows.
+            not_kept: !answered && dropped.iter().any(|arrival| arrival.is_message()),
             found: found.into_iter().chain(dropped.iter().flat_map(|arrival| arrival.found.clone())).collect(),
             ..ToSay::default()
         };
@@ -215,7 +228,7 @@ async fn one_person(
 async fn stranger(
     visit: &Visit<'_>,
     events: &[(&Arrival, UnixMs)],
-    agrees: Option<bool>,
+    nothing_held: bool,
     token: Option<&ReplyToken>,
     access_token: &Plain<String>,
     line_until: Instant,
@@ -223,10 +236,10 @@ async fn stranger(
     let metrics = visit.webhook.ctx.metrics();
     metrics.add("webhook_dropped", "no_consent", u64::try_from(events.len()).unwrap_or_default());
     let to_say = ToSay {
-        nothing_held: agrees == Some(false),
-        not_kept: agrees.is_none() && events.iter().any(|(arrival, _)| arrival.is_message()),
+        nothing_held,
+        not_kept: events.iter().any(|(arrival, _)| arrival.is_message()),
         found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
-        notice: agrees.is_none().then_some(NoticeKind::First),
+        notice: Some(NoticeKind::First),
         ..ToSay::default()
     };
     reply::say(visit, &to_say, token, None, access_token, line_until).await;
@@ -244,11 +257,20 @@ fn divide<'a>(
     let mut dropped = Vec::new();
     for (arrival, at) in events {
         match custody_of_event(rule, person.consent, answered_at, at) {
+            // What takes something back, and whether the account is blocked, holds nothing
+            // that would need consent, and counts whatever was answered.
+            Custody::Nothing if holds_nothing(&arrival.event.act) => {
+                kept.push(Kept { arrival, at, custody: Custody::Nothing });
+            }
             Custody::Nothing => dropped.push(arrival),
             custody => kept.push(Kept { arrival, at, custody }),
         }
     }
     (kept, dropped)
+}
+
+fn holds_nothing(act: &Act) -> bool {
+    matches!(act, Act::Unsend(_) | Act::Follow | Act::Unfollow)
 }
 
 /// An event that may be kept.

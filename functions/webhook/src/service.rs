@@ -7,7 +7,7 @@ use azukari::{
     host::{
         aws,
         ctx::Ctx,
-        published::Channels,
+        published::{Channels, Policies},
         roles::Role,
         secrets::{self, IntakeSecrets, SecretsError},
         settings::{self, SettingsError},
@@ -30,6 +30,8 @@ pub struct Webhook {
     pub(crate) line: LineClient,
     pub(crate) public_url: String,
     pub(crate) channels: Channels,
+    /// Earlier policies, for whoever answers an old notice.
+    pub(crate) policies: Policies,
     pub(crate) people: People,
     pub(crate) calls_to_line: Semaphore,
     pub(crate) line_budget: Duration,
@@ -81,7 +83,8 @@ impl Webhook {
         let people = People::default();
         let calls_to_line = Semaphore::new(CALLS_TO_LINE);
         let line_budget = LINE_BUDGET;
-        Self { ctx, vault, secrets, enrol, line, public_url, channels, people, calls_to_line, line_budget }
+        let policies = Policies::default();
+        Self { ctx, vault, secrets, enrol, line, public_url, channels, policies, people, calls_to_line, line_budget }
     }
 
     /// The same with another time for calls to LINE: for tests on a machine that is busy

@@ -244,22 +244,44 @@ impl Model {
         let answers: Vec<(bool, i64, String)> = answers.collect();
         let newest = answers.iter().max_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2))).map(|(agrees, ..)| *agrees);
         let mut sure = if taken { Sure::Yes } else { Sure::Maybe };
+        let mut stranger = false;
         if newest == Some(false) {
+            let refused = answers.iter().map(|(_, at, _)| *at).max().unwrap_or(now);
             match person.known() {
-                // Nothing is held of them, and nothing is to be.
-                Sure::No => return,
-                Sure::Maybe => sure = Sure::Maybe,
+                // Nothing is held of them, and what is older comes too late.
+                Sure::No if taken => {
+                    person.erased_at = Some(person.erased_at.unwrap_or(i64::MIN).max(refused));
+                    stranger = true;
+                }
+                Sure::No => {
+                    person.maybe_erased_at = Some(person.maybe_erased_at.unwrap_or(i64::MIN).max(refused));
+                    stranger = true;
+                }
+                Sure::Maybe => {
+                    person.maybe_erased_at = Some(person.maybe_erased_at.unwrap_or(i64::MIN).max(refused));
+                    sure = Sure::Maybe;
+                }
                 Sure::Yes => {}
             }
         }
-        for (agrees, at, id) in &answers {
+        for (agrees, at, id) in answers.iter().filter(|_| !stranger) {
             person.answered(*agrees, (*at, id.clone()), sure.and(person.in_time(*at)));
         }
         for (event, sent, at) in &fresh {
             if answer(event.kind).is_some() {
                 continue;
             }
-            let custody = person.custody(rule, *at).and(sure);
+            if person.erased_at.is_some_and(|erased| *at <= erased) {
+                continue;
+            }
+            // What takes something back, or is about the account, counts whatever was answered.
+            let takes_back = matches!(event.kind, EventKind::Unsend(_) | EventKind::Follow | EventKind::Unfollow);
+            let custody = match person.known() {
+                Sure::No => person.custody(rule, *at),
+                known if takes_back => known.and(person.custody(rule, *at).or(Sure::Maybe)),
+                _ => person.custody(rule, *at),
+            };
+            let custody = custody.and(sure).and(if stranger && !taken { Sure::Maybe } else { Sure::Yes });
             if custody == Sure::No {
                 continue;
             }
