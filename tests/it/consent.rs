@@ -31,8 +31,9 @@ fn in_words(message: &Value) -> String {
 fn data(app: &TestApp, someone: &Someone, label: &str) -> String {
     let sent = app.installation().line().sent();
     let actions = sent.iter().filter(|sent| sent.to == someone.0).flat_map(|sent| &sent.messages);
-    let actions = actions.flat_map(|message| message["template"]["actions"].as_array().cloned().unwrap_or_default());
-    let found = actions.filter(|action| action["label"] == label).next_back().expect("the button is there");
+    let mut actions =
+        actions.flat_map(|message| message["template"]["actions"].as_array().cloned().unwrap_or_default());
+    let found = actions.rfind(|action| action["label"] == label).expect("the button is there");
     found["data"].as_str().unwrap().to_owned()
 }
 

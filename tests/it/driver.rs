@@ -189,11 +189,6 @@ impl Browser {
         }
     }
 
-    /// The text that is to be seen in an element.
-    pub(crate) async fn text(&self, name: &str) -> String {
-        self.wait(name).await.text().await.unwrap_or_default()
-    }
-
     /// Waits until an element shows a text.
     pub(crate) async fn until_shown(&self, name: &str, text: &str) {
         let script = format!(

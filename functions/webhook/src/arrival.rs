@@ -64,7 +64,7 @@ fn screen_json(value: &mut Value, all: &mut Vec<Found>) {
         Value::Null | Value::Bool(_) => return,
     };
     let guarded = guard::guard(&text);
-    if guarded.found.iter().next().is_some() {
+    if !guarded.found.is_empty() {
         *value = Value::String(guarded.text.into_owned());
         all.extend(guarded.found);
     }

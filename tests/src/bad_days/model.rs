@@ -323,7 +323,7 @@ impl Model {
     /// An order to erase was placed.
     pub fn erase_ordered(&mut self, who: Who, as_of: i64) {
         let person = self.person(who);
-        person.to_be_erased(as_of);
+        person.must_be_erased(as_of);
     }
 
     /// Whether somebody is being erased, or may be.
@@ -461,7 +461,7 @@ impl Person {
         self.contact_agreed |= agrees;
         match (was, self.answers.newest()) {
             // A refusal that stands: everything is to be erased.
-            (was, now @ Newest::Surely { yes: false, at }) if was != now => self.to_be_erased(at),
+            (was, now @ Newest::Surely { yes: false, at }) if was != now => self.must_be_erased(at),
             // Taken back, or not sure: it may be given up, or have gone too far.
             (_, Newest::Unsure) => self.may_be_erased(at),
             (Newest::Surely { yes: false, .. } | Newest::Unsure, Newest::Surely { yes: true, .. }) => {
@@ -471,7 +471,7 @@ impl Person {
         }
     }
 
-    fn to_be_erased(&mut self, as_of: i64) {
+    fn must_be_erased(&mut self, as_of: i64) {
         let as_of = self.erasure.map_or(as_of, |erasure| erasure.as_of.max(as_of));
         self.erasure = Some(Erasure { as_of, asked: true, certain: true, unmapped: None });
         self.ever_erased = true;
