@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{AttributeValue, ConditionCheck, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use aws_sdk_kms::{primitives::Blob, types::DataKeyPairSpec};
 use azukari::{
@@ -63,12 +63,29 @@ async fn attempt(client: &Client, operation: Operation, table: Table, pk: &str, 
                 .send()
                 .await,
         ),
+        Operation::ConditionCheckItem => {
+            let check = ConditionCheck::builder()
+                .table_name(table)
+                .key("pk", text(pk))
+                .key("sk", text(sk))
+                .condition_expression("attribute_not_exists(pk)")
+                .build()
+                .unwrap();
+            let check = TransactWriteItem::builder().condition_check(check).build();
+            code(client.transact_write_items().transact_items(check).send().await)
+        }
         Operation::CreateTable | Operation::UpdateTimeToLive => unreachable!("not about rows"),
     }
 }
 
-const ROW_OPERATIONS: [Operation; 5] =
-    [Operation::GetItem, Operation::PutItem, Operation::DeleteItem, Operation::UpdateItem, Operation::Query];
+const ROW_OPERATIONS: [Operation; 6] = [
+    Operation::GetItem,
+    Operation::PutItem,
+    Operation::DeleteItem,
+    Operation::UpdateItem,
+    Operation::Query,
+    Operation::ConditionCheckItem,
+];
 
 #[tokio::test]
 async fn every_call_that_the_table_does_not_grant_is_denied() {

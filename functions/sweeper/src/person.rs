@@ -96,13 +96,17 @@ pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreE
     loop {
         match next(hold.map(|hold| hold.progress), run.now) {
             Next::WaitUntil(ready) => return wait(run, row, ready).await,
-            Next::Take(Step::Restrict) => hold = Some(restrict(run, &order).await?),
+            Next::Take(Step::Restrict) => match restrict(run, &order).await? {
+                Some(restricted) => hold = Some(restricted),
+                None => return Ok(Handled::Changed),
+            },
             Next::Take(Step::Unmap) => {
                 let Some(restricted) = hold else { return Ok(Handled::Changed) };
                 match unmap(run, &order, restricted).await? {
                     Unmap::Done(unmapped) => hold = Some(unmapped),
                     Unmap::Revoked => return revoke(run, &order).await,
                     Unmap::Contact => return Ok(Handled::Waiting),
+                    Unmap::Ended => return Ok(Handled::Changed),
                 }
             }
             Next::Take(Step::DestroyKey | Step::EraseRows) => {
@@ -114,7 +118,8 @@ pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreE
     }
 }
 
-async fn restrict(run: &Run<'_>, order: &EraseOrder) -> Result<Hold, StoreError> {
+/// `None` if another run has ended the order.
+async fn restrict(run: &Run<'_>, order: &EraseOrder) -> Result<Option<Hold>, StoreError> {
     // A subject row that is gone or edited tells no key version; every person has the first.
     let key_version = match run.vault.subject(order.subject).await {
         Ok(facts) => facts.map_or(1, |facts| facts.key_version),
@@ -123,8 +128,10 @@ async fn restrict(run: &Run<'_>, order: &EraseOrder) -> Result<Hold, StoreError>
     };
     let hold = Hold { progress: Progress { restricted_at: run.now, unmapped_at: None }, key_version };
     list(run, order, &hold, Step::Restrict).await?;
-    run.vault.put_hold(order.subject, hold).await?;
-    Ok(hold)
+    Ok(match run.vault.put_hold(order, hold).await? {
+        Outcome::Written => Some(hold),
+        Outcome::Already => None,
+    })
 }
 
 /// How turning a mapping into a tombstone ended.
@@ -134,6 +141,8 @@ enum Unmap {
     Revoked,
     /// A contact came at this very moment: the next run sees it.
     Contact,
+    /// Another run has ended the order.
+    Ended,
 }
 
 async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, StoreError> {
@@ -162,8 +171,10 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Unmap, S
         }
     }
     let unmapped = Hold { progress: Progress { unmapped_at: Some(run.now), ..hold.progress }, ..hold };
-    run.vault.put_hold(order.subject, unmapped).await?;
-    Ok(Unmap::Done(unmapped))
+    Ok(match run.vault.put_hold(order, unmapped).await? {
+        Outcome::Written => Unmap::Done(unmapped),
+        Outcome::Already => Unmap::Ended,
+    })
 }
 
 /// Whether something newer than the order speaks against it.
@@ -202,7 +213,7 @@ async fn destroy_key(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<()
 }
 
 /// Deletes every row of the person, looks once more for stragglers, and last of all
-/// removes the hold and the order, so that a run that breaks off is taken up again.
+/// removes order and hold together, so that a run that breaks off is taken up again.
 async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Handled, StoreError> {
     list(run, order, &hold, Step::EraseRows).await?;
     let order_key = key::order(&order.id);
@@ -223,8 +234,7 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
             break;
         }
     }
-    run.vault.delete_hold(order.subject).await?;
-    Ok(match run.vault.delete_order(order).await? {
+    Ok(match run.vault.end_order(order).await? {
         Outcome::Written => Handled::PersonErased,
         Outcome::Already => Handled::Changed,
     })
@@ -234,8 +244,7 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
 /// nothing has been lost, the restriction is lifted and the order withdrawn.
 async fn revoke(run: &Run<'_>, order: &EraseOrder) -> Result<Handled, StoreError> {
     run.sweeper.audit.list_revoked(run.now.tokyo_day(), order.subject, run.now).await?;
-    run.vault.delete_hold(order.subject).await?;
-    run.vault.delete_order(order).await?;
+    run.vault.end_order(order).await?;
     Ok(Handled::Changed)
 }
 

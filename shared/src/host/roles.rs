@@ -64,6 +64,8 @@ pub enum Operation {
     DeleteItem,
     /// Read rows of one partition.
     Query,
+    /// Look at one row as part of a transaction.
+    ConditionCheckItem,
     /// Make a table.
     CreateTable,
     /// Set a table's TTL attribute.
@@ -79,6 +81,7 @@ impl Operation {
             Self::UpdateItem => "UpdateItem",
             Self::DeleteItem => "DeleteItem",
             Self::Query => "Query",
+            Self::ConditionCheckItem => "ConditionCheckItem",
             Self::CreateTable => "CreateTable",
             Self::UpdateTimeToLive => "UpdateTimeToLive",
         }
@@ -219,7 +222,11 @@ const SWEEPER: Permissions = Permissions {
     tables: &[
         grant(&[Operation::Query], Target::Index(Index::Due), &[]),
         grant(&[Operation::GetItem], VAULT, &["L#", "P#", "S#", "W#"]),
-        grant(&[Operation::Query, Operation::UpdateItem, Operation::DeleteItem], VAULT, &["S#"]),
+        grant(
+            &[Operation::Query, Operation::UpdateItem, Operation::DeleteItem, Operation::ConditionCheckItem],
+            VAULT,
+            &["S#"],
+        ),
         grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
         grant(&[Operation::PutItem], AUDIT, &["E#"]),

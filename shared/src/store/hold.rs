@@ -1,10 +1,13 @@
 //! Hold rows `S#<id>` / `Z#hold`: the person is being erased, and how far it has
 //! come. The opener refuses a person with a hold.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
 use crate::domain::{erasure::Progress, id::SubjectId};
 use crate::store::{
-    Item, StoreError, Vault,
+    Item, Outcome, StoreError, Vault,
     key::{self, HOLD},
+    order::EraseOrder,
     vault::Condition,
 };
 
@@ -31,25 +34,50 @@ impl Vault {
         Ok(Some(Hold { progress, key_version }))
     }
 
-    /// Writes the hold of a person whole.
+    /// Writes the hold that an order puts on a person, whole. [`Outcome::Already`] if
+    /// the order is not there any more: another run has carried it out or revoked it, and
+    /// a hold without an order would stay for good. (Also if another run was at the order
+    /// at this very moment.)
     ///
     /// # Errors
     /// The call failed.
-    pub async fn put_hold(&self, subject: SubjectId, hold: Hold) -> Result<(), StoreError> {
-        let item = Item::new(key::subject(subject), HOLD, "hold")
+    pub async fn put_hold(&self, order: &EraseOrder, hold: Hold) -> Result<Outcome, StoreError> {
+        let pk = key::subject(order.subject);
+        let item = Item::new(pk.clone(), HOLD, "hold")
             .text("why", "erasure")
             .number("key_version", hold.key_version.into())
             .time("restricted_at", hold.progress.restricted_at)
             .maybe_time("unmapped_at", hold.progress.unmapped_at)
             .vouched(self.origin());
-        self.put(item, Condition::none()).await
+        let still_there = Condition::that("attribute_exists(pk)");
+        self.for_order(vec![
+            self.part_check(&pk, &key::order(&order.id), still_there),
+            self.part_put(item, Condition::none()),
+        ])
+        .await
     }
 
-    /// Lifts a hold.
+    /// Removes an order that has been carried out or revoked, together with its hold.
+    /// [`Outcome::Already`] if another run has done so, or is at it.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn delete_hold(&self, subject: SubjectId) -> Result<(), StoreError> {
-        self.delete(&key::subject(subject), HOLD, Condition::none()).await
+    pub async fn end_order(&self, order: &EraseOrder) -> Result<Outcome, StoreError> {
+        let pk = key::subject(order.subject);
+        let still_there = Condition::that("attribute_exists(pk)");
+        self.for_order(vec![
+            self.part_delete(&pk, &key::order(&order.id), still_there),
+            self.part_delete(&pk, HOLD, Condition::none()),
+        ])
+        .await
+    }
+
+    /// Commits parts of which the first holds only as long as the order is there.
+    async fn for_order(&self, parts: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
+        match self.transact(parts).await {
+            Ok(()) => Ok(Outcome::Written),
+            Err(error) if error.part_failed(0) || error.conflict() => Ok(Outcome::Already),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -50,14 +50,4 @@ impl Vault {
         let id = sk.strip_prefix(key::ORDER).ok_or(StoreError::Row { attribute: "sk" })?.to_owned();
         Ok(Some(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? }))
     }
-
-    /// Removes an order that has been carried out or revoked. [`Outcome::Already`] if
-    /// another run has done so.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn delete_order(&self, order: &EraseOrder) -> Result<Outcome, StoreError> {
-        let condition = Condition::that("attribute_exists(pk)");
-        outcome(self.delete(&key::subject(order.subject), &key::order(&order.id), condition).await)
-    }
 }

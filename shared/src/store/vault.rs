@@ -9,7 +9,10 @@ use std::{
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update},
+    types::{
+        AttributeValue, ConditionCheck, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, TransactWriteItem,
+        Update,
+    },
 };
 
 use crate::domain::origin::OriginTag;
@@ -244,6 +247,20 @@ impl Vault {
             .build()
             .expect("an update with a table, a key and an expression is complete");
         TransactWriteItem::builder().update(update).build()
+    }
+
+    /// A look at a row as part of a transaction.
+    pub(super) fn part_check(&self, pk: &str, sk: &str, condition: Condition) -> TransactWriteItem {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .set_condition_expression(condition.expression())
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .build()
+            .expect("a check with a table, a key and a condition is complete");
+        TransactWriteItem::builder().condition_check(check).build()
     }
 
     /// Commits all parts or none. The SDK sends one token with every attempt, so

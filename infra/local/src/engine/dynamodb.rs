@@ -161,6 +161,7 @@ fn demands(operation: &str, body: &Value) -> Option<Vec<Demand>> {
                         "Put" => one(Operation::PutItem, part, &part["Item"])?,
                         "Delete" => one(Operation::DeleteItem, part, &part["Key"])?,
                         "Update" => one(Operation::UpdateItem, part, &part["Key"])?,
+                        "ConditionCheck" => one(Operation::ConditionCheckItem, part, &part["Key"])?,
                         _ => return None,
                     });
                 }
