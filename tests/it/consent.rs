@@ -142,7 +142,11 @@ async fn refusing_keeps_nothing_and_is_explained() {
         // What comes now is not kept either, and that is said.
         assert_eq!(app.hook_to(channel, &[someone.text("2", NOON, "まだ")]).await, 200);
         let texts = said(&app, channel, &someone);
-        assert!(texts[texts.len() - 2].contains("保存していません"), "{texts:?}");
+        assert!(texts[texts.len() - 3].contains("保存していません"), "{texts:?}");
+        assert!(
+            texts[texts.len() - 2].contains("情報についてお知らせします"),
+            "an answer refers to the notice above it: {texts:?}"
+        );
         assert_eq!(texts.last().unwrap(), "[同意する][同意しない][取扱いを読む]");
         assert_eq!(app.rows_of("message").iter().filter(|row| row["sk"]["S"] == "R#2").count(), 0);
         let person = app.open_all(channel, &someone).await;

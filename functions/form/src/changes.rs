@@ -30,9 +30,14 @@ impl Line {
     }
 }
 
-/// The lines that differ, each with one unchanged line around it.
-pub(crate) fn between(earlier: &PolicyDefinition, later: &PolicyDefinition, language: Language) -> Vec<Line> {
-    let (old, new) = (lines(earlier, language), lines(later, language));
+/// The lines that differ for people of a channel, each with one unchanged line around it.
+pub(crate) fn between(
+    earlier: &PolicyDefinition,
+    later: &PolicyDefinition,
+    channel: &str,
+    language: Language,
+) -> Vec<Line> {
+    let (old, new) = (lines(earlier, channel, language), lines(later, channel, language));
     let diff = TextDiff::from_lines(&old, &new);
     let mut changed = Vec::new();
     for group in diff.grouped_ops(1) {
@@ -49,17 +54,17 @@ pub(crate) fn between(earlier: &PolicyDefinition, later: &PolicyDefinition, lang
     changed
 }
 
-/// Everything a version says, in one language.
-fn lines(policy: &PolicyDefinition, language: Language) -> String {
+/// Everything a version says to people of a channel, in one language.
+fn lines(policy: &PolicyDefinition, channel: &str, language: Language) -> String {
     let pick = |text: &Text| language.of_text(text).to_owned();
     let mut all = vec![pick(&policy.title)];
     all.extend(pick(&policy.body).lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
     for terms in &policy.purposes {
         all.push(format!("{}: {}", pick(&terms.title), pick(&terms.retention.words())));
     }
-    for rules in &policy.channels {
-        all.push(format!("{}: {}", rules.channel, pick(&rules.before_consent.words())));
-        all.push(format!("{}: {}", rules.channel, pick(&rules.block_words())));
+    for rules in policy.channels.iter().filter(|rules| rules.channel == channel) {
+        all.push(pick(&rules.before_consent.words()));
+        all.push(pick(&rules.block_words()));
     }
     if let Some(business) = &policy.business {
         let facts = [

@@ -173,6 +173,6 @@ fn page<'a>(
         published: shown.published_at.tokyo_day().to_string(),
         current,
         versions,
-        changes: earlier.map(|earlier| changes::between(&earlier.definition, policy, language)),
+        changes: earlier.map(|earlier| changes::between(&earlier.definition, policy, channel, language)),
     })
 }

@@ -137,8 +137,8 @@ pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// At most five, as LINE takes them at once: an answer, two cautions, and the notice in
-/// two; or that nothing was kept, two cautions, and the notice.
+/// At most five, as LINE takes them at once: one of an answer, that nothing is held, and
+/// that a message was not kept; two cautions; and the notice in two.
 fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<OutgoingMessage> {
     let mut all = Vec::new();
     let text = |text: &str| OutgoingMessage::text(filled(visit, text));
@@ -146,7 +146,7 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
         let words = filled(visit, if agreed { &wording.agreed } else { &wording.refused });
         all.push(OutgoingMessage::Text { text: words, quick_replies: vec![read(visit, wording)] });
     }
-    if to_say.nothing_held {
+    if to_say.nothing_held && to_say.answered.is_none() {
         all.push(text(&wording.nothing_held));
     }
     if to_say.found.contains(&Found::Card) {
@@ -155,17 +155,14 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     if to_say.found.iter().any(|found| matches!(found, Found::MyNumber | Found::MyNumberNamed)) {
         all.push(text(&wording.my_number));
     }
-    if to_say.not_kept {
+    if to_say.not_kept && !to_say.nothing_held {
         all.push(text(&wording.not_kept));
     }
-    match to_say.notice {
-        Some(kind) => all.extend(notice_in_words(visit, wording, kind)),
-        // They have seen the notice before.
-        None if to_say.not_kept => all.push(question(visit, wording, digest(&filled(visit, &wording.notice)))),
-        None => {}
+    // Whose message was not kept may have seen another version: an answer refers to the
+    // words above it.
+    if let Some(kind) = to_say.notice.or(to_say.not_kept.then_some(NoticeKind::First)) {
+        all.extend(notice_in_words(visit, wording, kind));
     }
-    // LINE would refuse them all.
-    all.truncate(5);
     all
 }
 

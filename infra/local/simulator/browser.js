@@ -3,6 +3,7 @@
 import { h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { t } from './lang.js';
+import { friendInHand } from './state.js';
 
 const dialog = document.getElementById('browser');
 const title = document.getElementById('browser-title');
@@ -17,11 +18,18 @@ export function startBrowser() {
   // The page is dropped on closing, so that it stops whatever it was doing. The
   // dialog itself gives the focus back to where it came from.
   dialog.addEventListener('close', () => page.replaceChildren());
+  window.addEventListener('message', (event) => {
+    const ours = event.origin === location.origin && event.source === page.querySelector('iframe')?.contentWindow;
+    if (ours && event.data?.liff === 'close') dialog.close();
+  });
 }
 
 /** Opens an address of this server. */
 export function openInside(address) {
-  const frame = h('iframe', { src: address.href, tLabel: 'pageIn', title: t('pageIn') });
+  const friend = friendInHand();
+  // Whose phone it is: liff.js reads it.
+  const name = friend ? `azukari-liff:${JSON.stringify({ user_id: friend.user_id, channel: friend.channel })}` : '';
+  const frame = h('iframe', { src: address.href, name, tLabel: 'pageIn', title: t('pageIn') });
   frame.addEventListener('load', () => {
     const inside = frame.contentDocument;
     setText(title, inside?.title || t('pageIn'));

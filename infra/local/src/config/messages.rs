@@ -65,6 +65,12 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
     });
     let buttons = top.section("buttons").map(|section| {
         let labels = [label(&section, "agree"), label(&section, "refuse"), label(&section, "read")];
+        if let [Some(agree), Some(refuse), _] = &labels
+            && agree == refuse
+        {
+            let en = "buttons.agree and buttons.refuse must differ";
+            section.problem(section.at(), "buttons.agreeとbuttons.refuseには違う文言を書いてください", en);
+        }
         section.finish();
         labels
     });
@@ -114,6 +120,15 @@ fn text(section: &Section<'_>, key: &'static str, known: &[&str], required: &[&s
         let en = format!("{key} must contain {{{name}}}: people must be told");
         section.problem(at, &format!("{key}には{{{name}}}が必要です（お知らせしなければならないことです）"), &en);
     }
+    if let Some(sign) = stray_brace(&value) {
+        good = false;
+        let ja = format!("{key}に、対にならない「{sign}」があります（変数は半角の {{ }} で書きます）");
+        section.problem(at, &ja, &format!("{key} has a \"{sign}\" that belongs to no variable"));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\n') {
+        good = false;
+        section.problem(at, &format!("{key}に制御文字があります"), &format!("{key} has control characters"));
+    }
     if wording::units(&value) > longest {
         good = false;
         let en = format!("{key} is longer than {longest} characters");
@@ -129,7 +144,30 @@ fn label(section: &Section<'_>, key: &'static str) -> Option<String> {
         section.problem(at, &format!("{key}は{MAX_LABEL}文字までです"), &en);
         return None;
     }
+    if value.chars().any(|c| c.is_control() || matches!(c, '{' | '}' | '｛' | '｝')) {
+        let ja = format!("{key}に、波かっこや制御文字は使えません");
+        section.problem(at, &ja, &format!("{key} cannot have braces or control characters"));
+        return None;
+    }
     Some(value.trim().to_owned())
+}
+
+/// A brace that is not part of `{…}` on one line, or a full-width one: a variable that was
+/// mistyped would be sent as it stands.
+fn stray_brace(text: &str) -> Option<char> {
+    let mut open = false;
+    for c in text.chars() {
+        match c {
+            '｛' | '｝' => return Some(c),
+            '{' if open => return Some(c),
+            '{' => open = true,
+            '}' if !open => return Some(c),
+            '}' => open = false,
+            '\n' if open => return Some('{'),
+            _ => {}
+        }
+    }
+    open.then_some('{')
 }
 
 fn braced(names: &[&str]) -> String {

@@ -10,6 +10,10 @@ use crate::config::{
     section::{Section, read_text, read_toml, sorted_entries},
 };
 
+/// Longest text of a policy in one language, in bytes. A version with both is one row, and
+/// a row of DynamoDB has at most 400 KB.
+const LONGEST: usize = 100_000;
+
 /// Reads all policies. One that has a problem is there by name.
 pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Policy>> {
     let folders = sorted_entries(&folder.join("policies"));
@@ -36,6 +40,11 @@ fn policy(folder: &Path, name: &str, problems: &mut Problems) -> Option<Policy> 
         let text = read_text(folder, &file, problems)?;
         if text.trim().is_empty() {
             problems.add(&file, 1, "本文がありません", "there is no text");
+            return None;
+        }
+        if text.len() > LONGEST {
+            let ja = format!("本文は{LONGEST}バイトまでです（いまは{}バイト）", text.len());
+            problems.add(&file, 1, ja, format!("the text has {} bytes, at most {LONGEST}", text.len()));
             return None;
         }
         Some(text)

@@ -288,3 +288,24 @@ public_key = "{POINT}"
     }
     assert_eq!(problems.len(), parts.len(), "{problems:#?}");
 }
+
+#[test]
+fn what_people_would_read_wrongly_is_refused() {
+    let edited = |from: &str, to: &str| {
+        assert!(MESSAGES.contains(from), "{from}");
+        problems(&[("messages/standard.toml", &MESSAGES.replacen(from, to, 1))]).join("\n")
+    };
+    for (from, to, expected) in [
+        ("refuse = \"同意しない\"", "refuse = \"同意する\"", "must differ"),
+        ("agree = \"同意する\"", "agree = \"{business}\"", "agree cannot have braces"),
+        ("read = \"取扱いを読む\"", "read = \"取扱い\\u0007\"", "read cannot have braces or control"),
+        ("くわしくは {policy_url}", "くわしくは {policy_url} {", "text has a \"{\""),
+        ("くわしくは {policy_url}", "くわしくは {policy_url} ｛business｝", "text has a \"｛\""),
+    ] {
+        let found = edited(from, to);
+        assert!(found.contains(expected), "{to}: {found}");
+    }
+    let long = "あ".repeat(40_000);
+    let found = problems(&[("policies/privacy/ja.md", &long)]);
+    assert_eq!(found, ["policies/privacy/ja.md:1: the text has 120000 bytes, at most 100000"]);
+}

@@ -177,11 +177,21 @@ fn order(row: &Value) -> Text {
         Some("contact_due") => both("長いあいだやりとりがないため", "they have not been in contact for long"),
         _ => both("消去のお申し出があったため", "it was asked for"),
     };
+    let until = match text(row, "ground") {
+        Some("refused") => both(
+            "その前に「同意する」を選び直したときは、指示を取り下げます。",
+            " If they have agreed by then, it withdraws the order instead.",
+        ),
+        _ => both("", ""),
+    };
     both(
-        format!("この人のすべてを消去する指示です（{}）。もう開封できません。次の掃除で始まります。", why.ja),
         format!(
-            "An order to erase everything of this person: {}. Nothing can be opened any more; the next sweep begins.",
-            why.en
+            "この人のすべてを消去する指示です（{}）。もう開封できません。次の掃除で始まります。{}",
+            why.ja, until.ja
+        ),
+        format!(
+            "An order to erase everything of this person: {}. Nothing can be opened any more; the next sweep begins.{}",
+            why.en, until.en
         ),
     )
 }
