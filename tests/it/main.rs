@@ -9,6 +9,7 @@ mod consent;
 mod driver;
 mod erasure;
 mod faults;
+mod forms;
 mod guarded;
 mod intake;
 mod line_api;

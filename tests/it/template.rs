@@ -189,6 +189,7 @@ fn logical_key(key: Key) -> &'static str {
         Key::Wrap => "WrapKey",
         Key::Enrol => "EnrolKey",
         Key::Evidence => "EvidenceKey",
+        Key::Index => "IndexKey",
     }
 }
 
@@ -260,9 +261,9 @@ fn nothing_is_wild_and_the_opener_alone_unwraps() {
     let keys = resources(&template, "AWS::KMS::Key");
     assert_eq!(
         keys.keys().map(String::as_str).collect::<Vec<_>>(),
-        ["EnrolKey", "EvidenceKey", "TablesKey", "WrapKey"]
+        ["EnrolKey", "EvidenceKey", "IndexKey", "TablesKey", "WrapKey"]
     );
-    for name in ["WrapKey", "EnrolKey", "EvidenceKey"] {
+    for name in ["WrapKey", "EnrolKey", "EvidenceKey", "IndexKey"] {
         let statements = keys[name]["KeyPolicy"]["Statement"].as_array().unwrap();
         let denied: BTreeSet<String> = statements
             .iter()
@@ -275,8 +276,12 @@ fn nothing_is_wild_and_the_opener_alone_unwraps() {
         for statement in statements.iter().filter(|statement| statement["Effect"] == "Allow") {
             for action in strings(&statement["Action"]) {
                 assert!(!action.contains('*'), "{name} allows {action}");
-                if action == "kms:Decrypt" || action == "kms:Sign" {
-                    let whom = if name == "EnrolKey" { "LocksmithRole.Arn" } else { "OpenerRole.Arn" };
+                if ["kms:Decrypt", "kms:Sign", "kms:GenerateMac"].contains(&action.as_str()) {
+                    let whom = match name {
+                        "EnrolKey" => "LocksmithRole.Arn",
+                        "IndexKey" => "FormRole.Arn",
+                        _ => "OpenerRole.Arn",
+                    };
                     assert_eq!(statement["Principal"], json!({"AWS": {"GetAtt": whom}}), "{name} allows {action}");
                 }
             }

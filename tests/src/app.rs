@@ -46,6 +46,9 @@ pub const NOON: i64 = 1_795_230_000_000;
 /// Channels of the tests, one for each setting of `before_consent`.
 pub const CHANNELS: [(&str, &str); 3] = [("demo", "keep_24h"), ("kept", "keep"), ("strict", "drop")];
 
+/// Forms of the tests: those that are shipped.
+pub const FORMS: [&str; 4] = ["trial-lesson", "visit", "health-check", "satisfaction"];
+
 /// Where the people's pages are.
 pub const PUBLIC_URL: &str = "https://pages.azukari.test";
 
@@ -413,7 +416,8 @@ fn functions_within(installation: &Installation, line_budget: Option<Duration>) 
         Some(budget) => webhook.with_line_budget(budget),
         None => webhook,
     };
-    let router = azukari_webhook::router(Arc::new(webhook)).merge(azukari_form::router(Arc::new(installation.form())));
+    let form = installation.form(PUBLIC_URL).expect("the secrets are complete");
+    let router = azukari_webhook::router(Arc::new(webhook)).merge(azukari_form::router(Arc::new(form)));
     (router, Arc::new(installation.opener().expect("the secrets are complete")))
 }
 
@@ -472,9 +476,16 @@ fn write_configuration(folder: &Path, files: &[(&str, &str)]) {
         write(name, &read(name));
     }
     let channel = read("channels/demo.toml");
+    // Forms and keywords belong to the first; a form in the notice has stories of its own.
+    let channel = channel.replace("\ngreeting_form", "\n# greeting_form");
+    let (rules, keywords) = channel.split_once("[[keyword]]").expect("the shipped channel has keywords");
     for (name, rule) in CHANNELS {
-        let text = channel.replace("before_consent = \"keep_24h\"", &format!("before_consent = \"{rule}\""));
-        write(&format!("channels/{name}.toml"), &text);
+        let text = rules.replace("before_consent = \"keep_24h\"", &format!("before_consent = \"{rule}\""));
+        let keywords = if name == "demo" { format!("[[keyword]]{keywords}") } else { String::new() };
+        write(&format!("channels/{name}.toml"), &(text + &keywords));
+    }
+    for name in FORMS {
+        write(&format!("forms/{name}.toml"), &read(&format!("forms/{name}.toml")));
     }
     write("operators.toml", &crate::operators::configuration());
     for (name, text) in files {

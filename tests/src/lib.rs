@@ -6,6 +6,7 @@ pub mod app;
 pub mod bad_days;
 pub mod canary;
 pub mod faults;
+pub mod forms;
 pub mod independent;
 pub mod line;
 pub mod opened;

@@ -1,9 +1,10 @@
 //! What a policy version says, line by line, and how it differs from the one before.
 
-use azukari::domain::definition::{PolicyDefinition, Text};
+use azukari::domain::{
+    definition::{PolicyDefinition, Text},
+    language::Language,
+};
 use similar::{ChangeTag, TextDiff};
-
-use crate::language::Language;
 
 /// A line of the difference between two versions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,26 +2,48 @@
 //!
 //! `GET /policy/{channel}` shows what is kept, what for and how long, in the version in
 //! force; `GET /policy/{channel}/{version}` any version there ever was, and what it
-//! changed. The function reads published definitions and nothing about any person.
+//! changed. `GET /forms/{form}` asks, and `POST /forms/{form}` takes what was answered:
+//! it is sealed for the person and stored before the answer. Nothing that was stored can
+//! be read back from here.
 
+mod answer;
 mod changes;
+mod form;
 pub mod lambda;
 mod language;
 mod markdown;
 mod page;
 mod policy;
+mod sent;
 mod service;
+mod sheet_page;
+mod submit;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
-pub use service::{Form, NotReady, Parts};
+pub use service::{Addresses, Form, NotReady, Parts};
+
+/// The largest body that is taken: 256 KiB. A larger one is answered with 413.
+pub const MAX_BODY: usize = 256 * 1024;
 
 /// Method and path of every route, as API Gateway writes them.
-pub const ROUTES: [(&str, &str); 2] = [("GET", "/policy/{channel}"), ("GET", "/policy/{channel}/{version}")];
+pub const ROUTES: [(&str, &str); 5] = [
+    ("GET", "/policy/{channel}"),
+    ("GET", "/policy/{channel}/{version}"),
+    ("GET", "/forms"),
+    ("GET", "/forms/{form}"),
+    ("POST", "/forms/{form}"),
+];
 
 /// The function as a router: hosted by Lambda, by local mode and by tests.
 pub fn router(form: Arc<Form>) -> Router {
-    Router::new().route(ROUTES[0].1, get(policy::current)).route(ROUTES[1].1, get(policy::version)).with_state(form)
+    Router::new()
+        .route(ROUTES[0].1, get(policy::current))
+        .route(ROUTES[1].1, get(policy::version))
+        .route(ROUTES[2].1, get(form::open))
+        .route(ROUTES[3].1, get(form::show).post(form::send))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(form)
 }

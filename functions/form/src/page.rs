@@ -6,17 +6,42 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::{Form, language::Language};
+use azukari::domain::language::Language;
+
+use crate::{Form, sheet_page};
 
 /// The style of every page. It stands in the page itself, so that a page is one request.
 pub(crate) const STYLE: &str = include_str!("../templates/page.css");
 
-/// `Content-Security-Policy`: nothing but our own style, known by its digest.
-pub(crate) fn content_policy(frame_ancestors: &str) -> String {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors {frame_ancestors}"
-    )
+/// What the SDK calls (PLATFORM.md §7).
+const LINE: &str = "https://api.line.me https://liffsdk.line-scdn.net";
+
+/// The script that lets LINE's SDK lead on to a form.
+pub(crate) const LEAD_ON: &str = include_str!("../templates/lead_on.js");
+
+/// `Content-Security-Policy` of the pages.
+#[derive(Debug)]
+pub(crate) struct ContentPolicies {
+    /// Of pages that are read: nothing but our own style, known by its digest.
+    read: String,
+    /// Of forms: our own script too, and LINE's SDK.
+    form: String,
+}
+
+impl ContentPolicies {
+    pub(crate) fn new(frame_ancestors: &str, sdk: &str) -> Self {
+        let digest = |text: &str| STANDARD.encode(Sha256::digest(text));
+        let style = digest(STYLE);
+        let (fill, open) = (digest(sheet_page::SCRIPT), digest(LEAD_ON));
+        Self {
+            read: format!(
+                "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors {frame_ancestors}"
+            ),
+            form: format!(
+                "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{fill}' 'sha256-{open}' {sdk}; connect-src 'self' {LINE}; base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors}"
+            ),
+        }
+    }
 }
 
 /// A page that was asked for and is not there, or cannot be shown now.
@@ -29,19 +54,54 @@ struct Missing {
     text: &'static str,
 }
 
+/// The page on which LINE's SDK leads on to a form.
+#[derive(Template)]
+#[template(path = "lead_on.html")]
+struct LeadOn<'a> {
+    style: &'static str,
+    script: &'static str,
+    sdk: &'a str,
+    language: Language,
+    liff_id: &'a str,
+}
+
 impl Form {
     /// Answers with a page.
     pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
         let Ok(page) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let kept = if status.is_success() { "public, max-age=60" } else { "no-store" };
         let headers = [
-            (header::CONTENT_SECURITY_POLICY, self.content_policy.as_str()),
+            (header::CONTENT_SECURITY_POLICY, self.content_policies.read.as_str()),
             (header::CACHE_CONTROL, kept),
             (header::REFERRER_POLICY, "no-referrer"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::VARY, "Accept-Language"),
         ];
         (status, headers, Html(page)).into_response()
+    }
+
+    /// Answers with a page of a form: it is one person's, and kept nowhere.
+    pub(crate) fn form_page(&self, status: StatusCode, page: Result<String, askama::Error>) -> Response {
+        let Ok(page) = page else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let headers = [
+            (header::CONTENT_SECURITY_POLICY, self.content_policies.form.as_str()),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (status, headers, Html(page)).into_response()
+    }
+
+    /// The page on which LINE's SDK leads on to a form.
+    pub(crate) fn lead_on(&self, language: Language, liff_id: &str) -> Response {
+        let page = LeadOn { style: STYLE, script: LEAD_ON, sdk: &self.liff_sdk, language, liff_id };
+        self.form_page(StatusCode::OK, page.render())
+    }
+
+    /// What was sent is not taken, and cannot be shown again.
+    pub(crate) fn refused(&self, language: Language, status: StatusCode, text: &'static str) -> Response {
+        let title = language.pick("送信できませんでした", "It could not be sent");
+        self.page(status, &Missing { style: STYLE, language, title, text })
     }
 
     /// There is no such page.

@@ -15,6 +15,7 @@ use azukari::{
     domain::{
         definition::{Business, ChannelRules, PolicyDefinition, Text},
         id::ChannelName,
+        language::Language,
     },
     host::published::{ChannelError, History},
 };
@@ -24,8 +25,7 @@ use serde::Deserialize;
 use crate::{
     Form,
     changes::{self, Line},
-    language::Language,
-    markdown,
+    language, markdown,
     page::STYLE,
 };
 
@@ -121,13 +121,13 @@ pub(crate) async fn version(
 /// A query that cannot be read asks for nothing.
 fn language_of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap) -> Language {
     let asked = asked.ok().and_then(|Query(asked)| asked.lang);
-    Language::of(asked.as_deref(), headers)
+    language::of(asked.as_deref(), headers)
 }
 
 async fn show(form: &Form, channel: &str, version: Option<u32>, language: Language) -> Response {
     let Ok(name) = ChannelName::parse(channel) else { return form.not_found(language) };
-    let now = form.ctx.now();
-    let channel = match form.channels.channel(&form.vault, &name, now).await {
+    let now = form.intake.ctx.now();
+    let channel = match form.channels.channel(&form.intake.vault, &name, now).await {
         Ok(channel) => channel,
         Err(ChannelError::NotPublished) => return form.not_found(language),
         Err(error) => {
@@ -135,7 +135,7 @@ async fn show(form: &Form, channel: &str, version: Option<u32>, language: Langua
             return form.unavailable(language);
         }
     };
-    let history = match form.histories.of(&form.vault, &channel.policy, now).await {
+    let history = match form.histories.of(&form.intake.vault, &channel.policy, now).await {
         Ok(history) => history,
         Err(error) => {
             tracing::error!(%error, channel = %name, "the versions of a policy could not be loaded");

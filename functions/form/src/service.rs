@@ -1,28 +1,45 @@
 //! What the function is made of.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use azukari::{
-    domain::origin::Nobody,
+    domain::id::{ChannelName, Malformed},
     host::{
         aws,
         ctx::Ctx,
-        published::{Channels, Histories},
+        people::{Intake, IntakeMetrics},
+        published::{Channels, Forms, Histories},
         roles::Role,
+        secrets::{self, FormChannelSecrets, FormSecrets, SecretsError},
         settings::{self, SettingsError},
     },
+    keys::{enrol::EnrolKey, lookup::LookupKey},
+    line::{client::LineClient, id_token::Verifier},
+    seal::notice::NoticeKey,
     store::Vault,
 };
 
-use crate::page;
+use crate::page::ContentPolicies;
 
 /// The form function.
 #[derive(Debug)]
 pub struct Form {
-    pub(crate) ctx: Ctx,
-    pub(crate) vault: Vault,
+    pub(crate) intake: Intake,
+    pub(crate) channel_secrets: BTreeMap<ChannelName, FormChannelSecrets>,
+    pub(crate) notice: NoticeKey,
+    pub(crate) lookup: LookupKey,
+    pub(crate) line: LineClient,
+    pub(crate) verifier: Verifier,
     pub(crate) channels: Channels,
+    pub(crate) forms: Forms,
     pub(crate) histories: Histories,
-    /// `Content-Security-Policy` of every page.
-    pub(crate) content_policy: String,
+    /// The origin of the pages (RFC 6454).
+    pub(crate) origin: String,
+    /// Address in front of the id of a LIFF app.
+    pub(crate) liff_base: String,
+    /// Address of the LIFF SDK.
+    pub(crate) liff_sdk: String,
+    pub(crate) content_policies: ContentPolicies,
 }
 
 /// What a form function is made from.
@@ -32,6 +49,27 @@ pub struct Parts {
     pub ctx: Ctx,
     /// The store, signing as `form`.
     pub vault: Vault,
+    /// Channel secrets and keys.
+    pub secrets: FormSecrets,
+    /// Checks key rows.
+    pub enrol: EnrolKey,
+    /// Makes the digests by which people are found.
+    pub lookup: LookupKey,
+    /// Calls LINE.
+    pub line: LineClient,
+    /// Where the pages are, and where LINE's side of them is.
+    pub addresses: Addresses,
+}
+
+/// Where the pages are, and where LINE's side of them is.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Address of the pages, without a slash at its end.
+    pub public_url: String,
+    /// Address in front of the id of a LIFF app, without a slash at its end.
+    pub liff_url: String,
+    /// Address of the LIFF SDK.
+    pub liff_sdk: String,
     /// Who may show the pages in a frame: `'none'`, or sources as CSP names them.
     pub frame_ancestors: String,
 }
@@ -42,33 +80,93 @@ pub enum NotReady {
     /// Its environment is not complete.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// Its secret is not complete.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] Malformed),
 }
 
 impl Form {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { ctx, vault, frame_ancestors } = parts;
-        let content_policy = page::content_policy(&frame_ancestors);
-        Self { ctx, vault, channels: Channels::default(), histories: Histories::default(), content_policy }
+        let Parts { ctx, vault, secrets, enrol, lookup, line, addresses } = parts;
+        let FormSecrets { channels, keys, notice } = secrets;
+        let Addresses { public_url, liff_url, liff_sdk, frame_ancestors } = addresses;
+        let metrics = IntakeMetrics { alarm: "form_alarm", person: "form_person" };
+        Self {
+            intake: Intake::new(ctx, vault, keys, enrol, metrics),
+            channel_secrets: channels,
+            notice,
+            lookup,
+            line,
+            verifier: Verifier::default(),
+            channels: Channels::default(),
+            forms: Forms::default(),
+            histories: Histories::default(),
+            origin: origin(&public_url),
+            liff_base: liff_url,
+            content_policies: ContentPolicies::new(&frame_ancestors, &liff_sdk),
+            liff_sdk,
+        }
     }
 
     /// Forgets what was read, as a cold start does.
     pub fn forget(&self) {
+        self.intake.forget_all();
         self.channels.forget_all();
+        self.forms.forget_all();
         self.histories.forget_all();
+        self.verifier.forget();
     }
 
-    /// From the environment of a Lambda function: no call.
+    /// From the environment of a Lambda function: one call, for the secret.
     ///
     /// # Errors
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Form, &settings::environment);
         let table = reader.text(settings::VAULT_TABLE);
-        let frame_ancestors = reader.text(settings::FRAME_ANCESTORS);
+        let secret = reader.text(settings::SECRET);
+        let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
+        let index_key = reader.text(settings::INDEX_KEY);
+        let line_api = reader.text(settings::LINE_API);
+        let addresses = Addresses {
+            public_url: reader.base_url(settings::PUBLIC_URL),
+            liff_url: reader.base_url(settings::LIFF_URL),
+            liff_sdk: reader.base_url(settings::LIFF_SDK),
+            frame_ancestors: reader.text(settings::FRAME_ANCESTORS),
+        };
         reader.finish()?;
         let sdk = aws::from_environment().await;
-        let vault = Vault::new(aws::dynamodb(&sdk), table, std::sync::Arc::new(Nobody));
-        Ok(Self::new(Parts { ctx: Ctx::system(), vault, frame_ancestors }))
+        let secrets = FormSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let origin = Arc::new(secrets.keys.origin.clone());
+        Ok(Self::new(Parts {
+            ctx: Ctx::system(),
+            vault: Vault::new(aws::dynamodb(&sdk), table, origin),
+            secrets,
+            enrol: enrol.ok_or(Malformed("enrol public key"))?,
+            lookup: LookupKey::new(aws::kms(&sdk), index_key),
+            line: LineClient::new(aws::https(), line_api),
+            addresses,
+        }))
+    }
+}
+
+/// The origin of an address: scheme, host and port.
+fn origin(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    format!("{scheme}://{}", rest.split('/').next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert_eq!(origin("https://pages.example.com/a"), "https://pages.example.com");
+        assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
     }
 }

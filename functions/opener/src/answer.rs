@@ -13,6 +13,8 @@ use azukari::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use crate::{count::FLOOR, request::Count};
+
 /// The answer to one invocation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -28,6 +30,11 @@ pub enum Answer {
         arrivals: Vec<Arrival>,
         /// Whether there is more than was asked for at most.
         more: bool,
+    },
+    /// How many people have answered a form.
+    Counted {
+        /// The numbers.
+        counted: Counted,
     },
     /// A page of the ledger.
     Ledger(LedgerPage),
@@ -183,6 +190,10 @@ impl Problem {
                 "台帳を読むことは許可されていません（読めるのは個人情報保護管理者と監査担当だけです）。".to_owned(),
                 "You may not read the ledger: privacy officers and auditors may.".to_owned(),
             ),
+            (NotGranted::Act, Act::Count) => (
+                "集計を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
+                "You may not count: staff and privacy officers may.".to_owned(),
+            ),
             (NotGranted::Act, Act::List) => (
                 "一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
                 "You may not list what came in: staff and privacy officers may.".to_owned(),
@@ -199,6 +210,12 @@ impl Problem {
     pub(crate) fn request(problems: Vec<(String, String)>) -> Self {
         let (ja, en) = problems.into_iter().unzip();
         Self { status: Code::Request.status(), code: Code::Request, ja, en }
+    }
+}
+
+impl From<Counted> for Answer {
+    fn from(counted: Counted) -> Self {
+        Self::Counted { counted }
     }
 }
 
@@ -220,6 +237,10 @@ pub struct Person {
     pub status: Status,
     /// What was opened.
     pub records: Vec<Record>,
+    /// What they said about each purpose in forms.
+    pub consents: Vec<FormConsent>,
+    /// What was shown to them in forms, by the digest of its words.
+    pub notices: BTreeMap<String, Notice>,
     /// Purposes that were left out, and why.
     pub withheld: BTreeMap<String, &'static str>,
     /// Rows that could not be used, and why.
@@ -270,12 +291,50 @@ pub struct Record {
     pub policy: String,
     /// Of the one the person was shown, or `none`.
     pub shown: String,
+    /// Name and number of the form version it was given in, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// When it happened, in Unix milliseconds.
     pub at: UnixMs,
     /// When it is erased, in Unix milliseconds.
     pub due_at: UnixMs,
     /// The fields asked for.
     pub fields: Fields,
+}
+
+/// What somebody said about one purpose in a form.
+#[derive(Debug, Serialize)]
+pub struct FormConsent {
+    /// What to open the submission by.
+    pub submission: String,
+    /// The name of the purpose.
+    pub purpose: String,
+    /// `given` or `refused`.
+    pub consent: String,
+    /// The same for sensitive answers, if any are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<String>,
+    /// Name and number of the form version.
+    pub form: String,
+    /// Name and number of the policy version.
+    pub policy: String,
+    /// The digest of the words that were shown.
+    pub notice: String,
+    /// When they were shown, in Unix milliseconds.
+    pub shown_at: UnixMs,
+    /// When the form was sent, in Unix milliseconds.
+    pub sent_at: UnixMs,
+}
+
+/// The words that somebody was shown, told again from the published version.
+#[derive(Debug, Serialize)]
+pub struct Notice {
+    /// Their language.
+    pub language: String,
+    /// Line by line; empty if the version cannot be read any more.
+    pub words: Vec<String>,
+    /// Whether their digest is the one that was kept with the consent.
+    pub as_shown: bool,
 }
 
 /// Opened fields, in the order in which they were sealed.
@@ -303,6 +362,37 @@ pub struct Arrival {
     pub person: String,
     /// Of a submission, what to open it by.
     pub submission: Option<String>,
+}
+
+/// How many people have answered a form in a month.
+#[derive(Debug, Serialize)]
+pub struct Counted {
+    /// The form.
+    pub form: String,
+    /// The month, as `2026-11`.
+    pub month: String,
+    /// Whether nobody's answers were stored: then every number is shown.
+    pub anonymous: bool,
+    /// Fewer people than this are not counted in other forms.
+    pub floor: usize,
+    /// How many people; `None` below the floor.
+    pub people: Option<u64>,
+    /// How many have chosen what, by field; `None` below the floor.
+    pub choices: BTreeMap<String, BTreeMap<String, Option<u64>>>,
+}
+
+impl Counted {
+    /// Nothing is counted yet.
+    pub(crate) fn of(form: &azukari::host::published::Form, count: &Count) -> Self {
+        Self {
+            form: form.definition.name.clone(),
+            month: count.month.clone(),
+            anonymous: form.definition.anonymous,
+            floor: FLOOR,
+            people: None,
+            choices: BTreeMap::new(),
+        }
+    }
 }
 
 /// A page of the ledger.

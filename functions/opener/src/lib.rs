@@ -16,6 +16,7 @@
 
 mod answer;
 pub mod assertion;
+mod count;
 pub mod lambda;
 mod ledger;
 mod list;
@@ -25,5 +26,5 @@ mod person;
 mod request;
 mod service;
 
-pub use answer::{Answer, Code, Person, Problem, Record, Status};
+pub use answer::{Answer, Code, Counted, FormConsent, Notice, Person, Problem, Record, Status};
 pub use service::{NotReady, Opener, Parts};

@@ -11,7 +11,7 @@ use azukari::{
         definition::PurposeTerms,
         id::{DefinitionId, VersionId},
     },
-    host::published::Policies,
+    host::published::{Forms, Policies},
     store::{StoreError, Vault, published::DefinitionKind},
 };
 
@@ -19,6 +19,7 @@ use azukari::{
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     pub(crate) policies: Policies,
+    pub(crate) forms: Forms,
     purposes: Mutex<HashMap<String, DefinitionId>>,
 }
 
@@ -54,6 +55,12 @@ impl Names {
     pub(crate) async fn of_policy(&self, vault: &Vault, policy: &VersionId) -> Result<String, StoreError> {
         let definition = self.policies.version(vault, policy).await?;
         Ok(definition.map_or_else(|| policy.to_string(), |it| format!("{}.{}", it.name, policy.version)))
+    }
+
+    /// Name and number of a form version; its id if nothing of the kind is published.
+    pub(crate) async fn of_form(&self, vault: &Vault, form: &VersionId) -> Result<String, StoreError> {
+        let definition = self.forms.version(vault, form).await?;
+        Ok(definition.map_or_else(|| form.to_string(), |it| format!("{}.{}", it.definition.name, form.version)))
     }
 
     fn known(&self, name: &str) -> Option<DefinitionId> {

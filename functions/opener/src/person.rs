@@ -7,8 +7,10 @@ use azukari::{
     domain::{
         access::{self, Facts as AccessFacts, Refusal},
         consent::{Consent, Custody},
+        form::notice,
         id::{ChannelName, LineUserId, SubjectId},
         key::SubjectKey,
+        language::Language,
         person::{Person as Known, Standing},
         plain::Plain,
         retention::{Facts, contact_due, due_on_arrival},
@@ -18,12 +20,13 @@ use azukari::{
     keys::unwrap,
     seal::{
         index::OwnerCheck,
+        notice::digest,
         opening::{self, OpenError},
         place::RowPlace,
     },
     store::{
         StoreError,
-        holding::{ContactRow, Holding, SealedRow, Window},
+        holding::{ContactRow, FormConsentRow, Holding, SealedRow, Window},
         key,
         value::ValueKind,
     },
@@ -32,7 +35,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Opener, Person, Record, Status,
-    answer::Fields,
+    answer::{Fields, FormConsent, Notice},
     open::{Resolved, Wanted},
 };
 
@@ -51,6 +54,8 @@ impl Person {
             channel: channel.map(ToString::to_string),
             status,
             records: Vec::new(),
+            consents: Vec::new(),
+            notices: BTreeMap::new(),
             withheld: BTreeMap::new(),
             bad: BTreeMap::new(),
             more: None,
@@ -118,6 +123,8 @@ impl Opener {
         }
         if answer.status != Status::Opened {
             answer.records.clear();
+            answer.consents.clear();
+            answer.notices.clear();
         }
         answer
     }
@@ -186,6 +193,36 @@ impl Opener {
         for row in rows {
             self.record(answer, &unlocked, row, wanted).await?;
         }
+        let first = window.after.is_none();
+        for row in holding.form_consents.iter().filter(|_| first) {
+            if wanted.purpose.is_none_or(|purpose| *purpose == row.purpose) {
+                self.consent(answer, subject, row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the person said in a form, and the words that they were shown.
+    async fn consent(&self, answer: &mut Person, subject: SubjectId, row: &FormConsentRow) -> Result<(), StoreError> {
+        if !answer.notices.contains_key(&row.notice) {
+            let form = self.names.forms.version(&self.vault, &row.form).await?;
+            let words = form.zip(Language::parse(&row.language));
+            let words = words.map(|(form, language)| notice::words(&form.definition, language)).unwrap_or_default();
+            let as_shown = digest(&words) == row.notice;
+            let shown = Notice { language: row.language.clone(), words, as_shown };
+            answer.notices.insert(row.notice.clone(), shown);
+        }
+        answer.consents.push(FormConsent {
+            submission: format!("{subject}-{}", row.submission),
+            purpose: self.names.of_purpose(&self.vault, &row.purpose).await?,
+            consent: row.consent.clone(),
+            sensitive: row.sensitive.clone(),
+            form: self.names.of_form(&self.vault, &row.form).await?,
+            policy: self.names.of_policy(&self.vault, &row.policy).await?,
+            notice: row.notice.clone(),
+            shown_at: row.shown_at,
+            sent_at: row.sent_at,
+        });
         Ok(())
     }
 
@@ -319,6 +356,10 @@ impl Opener {
             purpose: self.names.of_purpose(&self.vault, &row.purpose).await?,
             policy: self.names.of_policy(&self.vault, &row.policy).await?,
             shown,
+            form: match &row.form {
+                Some(form) => Some(self.names.of_form(&self.vault, form).await?),
+                None => None,
+            },
             at: row.event_at,
             due_at: row.due_at,
             fields,

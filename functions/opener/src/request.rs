@@ -27,6 +27,7 @@ const MAX_LIMIT: usize = 10_000;
 pub(crate) enum Request {
     Open(Open),
     List(List),
+    Count(Count),
     Ledger(Ledger),
 }
 
@@ -60,6 +61,15 @@ pub(crate) struct List {
     pub(crate) limit: usize,
 }
 
+/// Count the answers to a form.
+#[derive(Debug)]
+pub(crate) struct Count {
+    /// By name.
+    pub(crate) form: String,
+    /// As `2026-11`.
+    pub(crate) month: String,
+}
+
 /// Show the ledger.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -73,6 +83,7 @@ impl Request {
         match self {
             Self::Open(open) => (Act::Open, open.purpose.as_deref()),
             Self::List(_) => (Act::List, None),
+            Self::Count(_) => (Act::Count, None),
             Self::Ledger(_) => (Act::Ledger, None),
         }
     }
@@ -111,6 +122,13 @@ struct RawList {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawCount {
+    form: String,
+    month: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawLedger {
     to: Option<UnixMs>,
     after: Option<String>,
@@ -138,11 +156,15 @@ pub(crate) fn read(mut request: Value, now: UnixMs) -> Result<Request, Problem> 
     match act.as_ref().and_then(Value::as_str) {
         Some("open") => open(serde_json::from_value(request).map_err(shape)?),
         Some("list") => list(serde_json::from_value(request).map_err(shape)?, now),
+        Some("count") => count(serde_json::from_value(request).map_err(shape)?, now),
         Some("ledger") => {
             let RawLedger { to, after } = serde_json::from_value(request).map_err(shape)?;
             Ok(Request::Ledger(Ledger { to, after }))
         }
-        _ => Err(Problems::alone("actはopen、list、ledgerのどれかです。", "act must be open, list or ledger.")),
+        _ => Err(Problems::alone(
+            "actはopen、list、count、ledgerのどれかです。",
+            "act must be open, list, count or ledger.",
+        )),
     }
 }
 
@@ -277,6 +299,15 @@ fn list(raw: RawList, now: UnixMs) -> Result<Request, Problem> {
     } else {
         Err(Problem::request(problems.0))
     }
+}
+
+fn count(raw: RawCount, now: UnixMs) -> Result<Request, Problem> {
+    let month = raw.month.unwrap_or_else(|| now.tokyo_day().to_string().chars().take(7).collect());
+    if month.len() != 7 || Day::parse(&format!("{month}-01")).is_err() {
+        let ja = "monthは2026-11の形にしてください。";
+        return Err(Problems::alone(ja, "month must be a month like 2026-11."));
+    }
+    Ok(Request::Count(Count { form: raw.form, month }))
 }
 
 #[cfg(test)]

@@ -163,6 +163,7 @@ impl Opener {
         let word = match &answer {
             Answer::Opened { .. } => "open",
             Answer::Listed { .. } => "list",
+            Answer::Counted { .. } => "count",
             Answer::Ledger(_) => "ledger",
             Answer::Problem { error } => error.code.as_str(),
         };
@@ -199,7 +200,7 @@ impl Opener {
                 n: u32::try_from(open.people.len()).unwrap_or(u32::MAX),
                 limit: operator.budget,
             }),
-            Request::List(_) | Request::Ledger(_) => None,
+            Request::List(_) | Request::Count(_) | Request::Ledger(_) => None,
         };
         match self.vault.redeem(&id, until, spend).await? {
             Redeemed::Taken => {}
@@ -213,6 +214,7 @@ impl Opener {
         match request {
             Request::Open(open) => self.open(&asking, open).await,
             Request::List(list) => self.list(&asking, list).await,
+            Request::Count(count) => self.count(&asking, count).await,
             Request::Ledger(ledger) => self.read_ledger(&asking, ledger).await,
         }
     }

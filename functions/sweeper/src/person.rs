@@ -225,7 +225,7 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
             let keys = run.vault.sort_keys(order.subject, after.as_deref()).await?;
             let Some(last) = keys.last().cloned() else { break };
             let doomed: Vec<_> =
-                keys.iter().filter(|sk| !stays(sk)).map(|sk| run.vault.delete_row(order.subject, sk)).collect();
+                keys.iter().filter(|sk| !stays(sk)).map(|sk| erase_row(run, order.subject, sk)).collect();
             deleted += doomed.len();
             stream::iter(doomed).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
             after = Some(last);
@@ -238,6 +238,14 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, hold: Hold) -> Result<Han
         Outcome::Written => Handled::PersonErased,
         Outcome::Already => Handled::Changed,
     })
+}
+
+/// Deletes a row of a person, and first what it says leads to them.
+async fn erase_row(run: &Run<'_>, subject: SubjectId, sk: &str) -> Result<(), StoreError> {
+    if sk.starts_with(key::LOOKUP) {
+        run.vault.delete_lookup(subject, sk).await?;
+    }
+    run.vault.delete_row(subject, sk).await
 }
 
 /// The person was in contact again, came back or agreed before the mapping was gone:

@@ -11,6 +11,7 @@ use azukari::{
     store::{
         Outcome, StoreError,
         due::{DueRow, Special},
+        key,
         value::Unsent,
     },
 };
@@ -22,7 +23,8 @@ use crate::{
 
 /// Erases a due value: one call, unless something speaks for it.
 pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
-    if run.vault.delete_due(row).await? == Outcome::Written {
+    let look_up = row.sk.starts_with(key::LOOKUP);
+    if !look_up && run.vault.delete_due(row).await? == Outcome::Written {
         return Ok(Handled::Erased);
     }
     match run.vault.special(row).await? {
@@ -76,6 +78,10 @@ async fn keep_tombstone(run: &Run<'_>, row: &DueRow, unsent: &Unsent) -> Result<
 }
 
 async fn erase(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
+    // What leads to a person goes before the note of it.
+    if row.sk.starts_with(key::LOOKUP) {
+        run.vault.delete_lookup(row.subject, &row.sk).await?;
+    }
     Ok(match run.vault.delete_due_at(row).await? {
         Outcome::Written => Handled::Erased,
         Outcome::Already => Handled::Changed,

@@ -47,6 +47,13 @@ impl Arrival {
         Answer::parse(std::str::from_utf8(data.1.reveal()).ok()?)
     }
 
+    /// What somebody wrote in a message.
+    pub(crate) fn text(&self) -> Option<&str> {
+        let Act::Message(message) = &self.event.act else { return None };
+        let (_, text) = message.fields.iter().find(|(name, _)| *name == "text")?;
+        std::str::from_utf8(text.reveal()).ok()
+    }
+
     /// Whether somebody wrote something that they will expect to be read.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.event.act, Act::Message(_) | Act::MessageEdited(_))

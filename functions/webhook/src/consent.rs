@@ -7,13 +7,14 @@ use azukari::{
         order::EventOrder,
         person::Person,
     },
+    host::people::{Known, PeopleError},
     store::{
         consent::{Answered, Notice},
         mapping::Mapping,
     },
 };
 
-use crate::people::{Known, PeopleError, Visit};
+use crate::visit::Visit;
 
 /// An answer and its place among the events of the person.
 #[derive(Debug, Clone)]
@@ -42,7 +43,7 @@ pub(crate) async fn that_count(visit: &Visit<'_>, answers: Vec<Given>) -> Result
         if !given.answer.agreed || named_everything(visit, &given.answer).await? {
             count.push(given);
         } else {
-            visit.webhook.ctx.metrics().count("webhook_consent", "outdated");
+            visit.intake.ctx.metrics().count("webhook_consent", "outdated");
         }
     }
     Ok(count)
@@ -52,7 +53,7 @@ async fn named_everything(visit: &Visit<'_>, answer: &Answer) -> Result<bool, Pe
     if answer.shown == visit.channel.policy {
         return Ok(true);
     }
-    let policy = visit.webhook.policies.version(&visit.webhook.vault, &answer.shown).await?;
+    let policy = visit.webhook.policies.version(&visit.intake.vault, &answer.shown).await?;
     Ok(policy.is_some_and(|policy| purposes(visit).into_iter().all(|purpose| policy.terms(purpose).is_some())))
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn take(
     let Some(newest) = newest(answers) else {
         return Ok(Taken::Stored { known: Box::new(known), now: false });
     };
-    let metrics = visit.webhook.ctx.metrics();
+    let metrics = visit.intake.ctx.metrics();
     // What was said before the newest answer is only noted.
     let known_order = known.person.consent_order.as_ref();
     let latest = known_order.map_or(&newest.order, |known| known.max(&newest.order)).clone();
@@ -93,7 +94,7 @@ pub(crate) async fn take(
         notice: notice(&newest.answer),
         order: newest.order.clone(),
     };
-    let written = visit.webhook.vault.put_answer(&visit.pk, mapping, &person, subject, &answered, visit.now).await?;
+    let written = visit.intake.vault.put_answer(&visit.pk, mapping, &person, subject, &answered, visit.now).await?;
     let Some(known) = written.map(|mapping| visit.known(&mapping)).transpose()?.flatten() else {
         visit.forget();
         return Ok(Taken::Changed);
@@ -106,7 +107,7 @@ pub(crate) async fn take(
 async fn note(visit: &Visit<'_>, known: &Known, given: &Given) -> Result<(), PeopleError> {
     for purpose in purposes(visit) {
         let (said, notice) = (given.answer.said(), notice(&given.answer));
-        visit.webhook.vault.put_consent(known.key.subject(), purpose, said, &notice, &given.order).await?;
+        visit.intake.vault.put_consent(known.key.subject(), purpose, said, &notice, &given.order).await?;
     }
     Ok(())
 }

@@ -4,13 +4,14 @@
 
 use azukari::{
     domain::{consent::Consent, person::Person, plain::Plain, time::Day},
+    host::people::{Known, PeopleError},
     store::contact::NewerContact,
 };
 use tokio::time::Instant;
 
 use crate::{
-    people::{Known, PeopleError, Visit},
     profile::{self, Fetched},
+    visit::Visit,
 };
 
 /// How often the mapping is read again because somebody else changed it.
@@ -64,7 +65,7 @@ pub(crate) async fn note(
                 Some(Fetched::NotShown | Fetched::Nothing) | None => None,
             },
         };
-        let written = visit.webhook.vault.put_contact(&visit.pk, &known.mapping, &person, newer, visit.now).await?;
+        let written = visit.intake.vault.put_contact(&visit.pk, &known.mapping, &person, newer, visit.now).await?;
         if let Some(mapping) = written {
             visit.known(&mapping)?;
             return Ok(());

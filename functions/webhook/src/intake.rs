@@ -7,7 +7,6 @@ use azukari::{
     domain::{
         consent::{BeforeConsent, Consent, Custody, custody, custody_of_event},
         definition::PurposeTerms,
-        guard::Found,
         id::ChannelName,
         notice::{self, NoticeKind},
         order::EventOrder,
@@ -16,7 +15,10 @@ use azukari::{
         retention::{After, Facts, due_on_arrival},
         time::UnixMs,
     },
-    host::published::Channel,
+    host::{
+        people::{self, Known, Newcomer, PeopleError},
+        published::Channel,
+    },
     line::{
         event::{Act, ReplyToken},
         message::Field,
@@ -37,8 +39,8 @@ use crate::{
     arrival::Arrival,
     consent::{self, Given, Taken},
     contact::{self, Contact},
-    people::{Known, PeopleError, Visit},
     reply::{self, ToSay},
+    visit::Visit,
 };
 
 /// Persons of one webhook that are worked on at the same time, and rows of each.
@@ -61,16 +63,17 @@ pub(crate) async fn take(
     if arrivals.is_empty() {
         return Ok(());
     }
-    let now = webhook.ctx.now();
+    let now = webhook.intake.ctx.now();
     let line_until = Instant::now() + webhook.line_budget;
-    let channel = webhook.channels.channel(&webhook.vault, name, now).await.map_err(|error| {
+    let channel = webhook.channels.channel(&webhook.intake.vault, name, now).await.map_err(|error| {
         tracing::error!(%error, channel = %name, "the channel could not be loaded");
         NotStored
     })?;
     let channel = &*channel;
     let results: Vec<Result<(), PeopleError>> = stream::iter(by_person(webhook, name, arrivals))
         .map(|(pk, arrivals)| async move {
-            let visit = Visit { webhook, channel, user: &arrivals[0].event.user, pk, now };
+            let person = people::Visit { intake: &webhook.intake, channel, user: &arrivals[0].event.user, pk, now };
+            let visit = Visit { webhook, person };
             one_person(&visit, &arrivals, access_token, line_until).await
         })
         .buffer_unordered(PERSONS_AT_ONCE)
@@ -78,7 +81,7 @@ pub(crate) async fn take(
         .await;
     let mut all_stored = Ok(());
     for error in results.into_iter().filter_map(Result::err) {
-        webhook.ctx.metrics().count("webhook_transient_fault", "person");
+        webhook.intake.ctx.metrics().count("webhook_transient_fault", "person");
         tracing::error!(%error, channel = %name, "events of a person could not be stored");
         all_stored = Err(NotStored);
     }
@@ -90,7 +93,7 @@ fn by_person(webhook: &Webhook, name: &ChannelName, arrivals: Vec<Arrival>) -> V
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut groups: Vec<(String, Vec<Arrival>)> = Vec::new();
     for arrival in arrivals {
-        let pk = key::mapping(name, &webhook.secrets.user_index.user(name, &arrival.event.user));
+        let pk = key::mapping(name, &webhook.intake.keys.user_index.user(name, &arrival.event.user));
         let place = *places.entry(pk.clone()).or_insert_with(|| {
             groups.push((pk, Vec::new()));
             groups.len() - 1
@@ -135,7 +138,7 @@ async fn one_person(
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
-    let metrics = visit.webhook.ctx.metrics();
+    let metrics = visit.intake.ctx.metrics();
     let token = reply::token(arrivals);
     // An answer and a new follow are rare, and decided by what is stored now.
     let mut fresh =
@@ -152,7 +155,7 @@ async fn one_person(
             // Nobody is known, and nobody is to be. What is older than the refusal and
             // comes late must not start them.
             let at = refused.order.at;
-            visit.webhook.vault.put_tombstone_unchanged(&visit.pk, &mapping, at, visit.now).await?;
+            visit.intake.vault.put_tombstone_unchanged(&visit.pk, &mapping, at, visit.now).await?;
             (nothing_held, fresh) = (true, true);
             continue;
         }
@@ -176,8 +179,13 @@ async fn one_person(
             Some(known) => (mapping, known, false),
             None => {
                 let notice_follows = token.is_some() && visit.channel.definition.wording.is_some();
-                let not_before = erased_at(&mapping.standing);
-                match visit.claim(first, last.tokyo_day(), not_before, notice_follows).await? {
+                let newcomer = Newcomer {
+                    first_event: first,
+                    last_contact: last.tokyo_day(),
+                    not_before: erased_at(&mapping.standing),
+                    attempt: notice_follows.then(|| reply::attempt(visit)),
+                };
+                match visit.claim(&newcomer).await? {
                     Some(known) => (known.mapping.clone(), known, true),
                     None => {
                         fresh = true;
@@ -193,13 +201,15 @@ async fn one_person(
         metrics.add("webhook_dropped", "older_than_erasure", stale);
         let (kept, dropped) = divide(rule, &known.person, events);
         metrics.add("webhook_dropped", "no_consent", u64::try_from(dropped.len()).unwrap_or_default());
-        let found = store_all(visit, &known, &kept).await?;
+        let written = store_all(visit, &known, &kept).await?;
+        let news = || written.iter().chain(&dropped).copied();
         let mut to_say = ToSay {
             answered: agrees.filter(|_| answered),
             nothing_held,
             // Whoever has just answered knows.
             not_kept: !answered && dropped.iter().any(|arrival| arrival.is_message()),
-            found: found.into_iter().chain(dropped.iter().flat_map(|arrival| arrival.found.clone())).collect(),
+            found: news().flat_map(|arrival| arrival.found.clone()).collect(),
+            form: reply::asked_form(visit, news()),
             ..ToSay::default()
         };
         let known = if token.is_some() && visit.channel.definition.wording.is_some() {
@@ -233,12 +243,13 @@ async fn stranger(
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
-    let metrics = visit.webhook.ctx.metrics();
+    let metrics = visit.intake.ctx.metrics();
     metrics.add("webhook_dropped", "no_consent", u64::try_from(events.len()).unwrap_or_default());
     let to_say = ToSay {
         nothing_held,
         not_kept: events.iter().any(|(arrival, _)| arrival.is_message()),
         found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
+        form: reply::asked_form(visit, events.iter().map(|(arrival, _)| *arrival)),
         notice: Some(NoticeKind::First),
         ..ToSay::default()
     };
@@ -308,18 +319,18 @@ fn erased_at(standing: &Standing) -> Option<UnixMs> {
     }
 }
 
-/// Stores events; says what was taken out of those that are stored now.
-async fn store_all(visit: &Visit<'_>, known: &Known, kept: &[Kept<'_>]) -> Result<Vec<Found>, PeopleError> {
+/// Stores events; gives back those that were not stored before.
+async fn store_all<'a>(visit: &Visit<'_>, known: &Known, kept: &[Kept<'a>]) -> Result<Vec<&'a Arrival>, PeopleError> {
     let rows: Vec<_> = kept.iter().map(|kept| store_one(visit, known, kept)).collect();
     let outcomes: Vec<Outcome> = stream::iter(rows).buffered(ROWS_AT_ONCE).try_collect().await?;
     let written = kept.iter().zip(outcomes).filter(|(_, outcome)| *outcome == Outcome::Written);
-    Ok(written.flat_map(|(kept, _)| kept.arrival.found.clone()).collect())
+    Ok(written.map(|(kept, _)| kept.arrival).collect())
 }
 
 async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<Outcome, PeopleError> {
     let Kept { arrival, at, custody } = *kept;
     let event = &arrival.event;
-    let vault = &visit.webhook.vault;
+    let vault = &visit.intake.vault;
     let definition = &visit.channel.definition;
     let purposes = &definition.purposes;
     let order = || EventOrder { at, event: event.id.clone() };
@@ -359,7 +370,7 @@ async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<
         Outcome::Written => "written",
         Outcome::Already => "already",
     };
-    visit.webhook.ctx.metrics().count("webhook_row", word);
+    visit.intake.ctx.metrics().count("webhook_row", word);
     Ok(outcome)
 }
 
@@ -382,11 +393,11 @@ impl Record {
     ) -> Result<Outcome, PeopleError> {
         let Some(row) = self.seal(visit, known, custody, terms, fields)? else { return Ok(Outcome::Already) };
         if row.check_size().is_err() {
-            visit.webhook.ctx.metrics().count("webhook_permanent_fault", "too_large");
+            visit.intake.ctx.metrics().count("webhook_permanent_fault", "too_large");
             tracing::error!(subject = %row.subject, "an event is too large to be stored");
             return Ok(Outcome::Already);
         }
-        Ok(visit.webhook.vault.put_value(row, visit.now).await?)
+        Ok(visit.intake.vault.put_value(row, visit.now).await?)
     }
 
     /// Seals a record; `None` if it may not be kept at all.

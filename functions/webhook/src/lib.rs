@@ -9,11 +9,11 @@ mod consent;
 mod contact;
 mod intake;
 pub mod lambda;
-mod people;
 mod profile;
 mod receive;
 mod reply;
 mod service;
+mod visit;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 
 use azukari::{
     domain::{consent::Custody, plain::Plain, time::Day},
+    host::people::{Known, PeopleError},
     line::message::Field,
     store::{
         key,
@@ -11,11 +12,7 @@ use azukari::{
 };
 use tokio::time::Instant;
 
-use crate::{
-    arrival,
-    intake::Record,
-    people::{Known, PeopleError, Visit},
-};
+use crate::{arrival, intake::Record, visit::Visit};
 
 /// What came of asking LINE.
 pub(crate) enum Fetched {
@@ -29,7 +26,7 @@ pub(crate) enum Fetched {
 
 /// Asks LINE once, if there is time.
 pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &Plain<String>, until: Instant) -> Fetched {
-    let metrics = visit.webhook.ctx.metrics();
+    let metrics = visit.intake.ctx.metrics();
     let Ok(Ok(_permit)) = tokio::time::timeout_at(until, visit.webhook.calls_to_line.acquire()).await else {
         metrics.count("webhook_profile", "no_time");
         return Fetched::Nothing;

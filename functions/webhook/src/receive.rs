@@ -59,7 +59,7 @@ pub(crate) async fn receive(
         Err(_) => Err(UNKNOWN_CHANNEL),
     };
     let status = result.as_ref().map_or_else(|problem| problem.status, |()| StatusCode::OK);
-    webhook.ctx.metrics().count("webhook_answer", answer_word(status));
+    webhook.intake.ctx.metrics().count("webhook_answer", answer_word(status));
     result.map(|()| StatusCode::OK)
 }
 
@@ -71,7 +71,7 @@ async fn accept(
 ) -> Result<(), Problem> {
     let (name, secrets) = ChannelName::parse(channel)
         .ok()
-        .and_then(|name| webhook.secrets.channels.get_key_value(&name))
+        .and_then(|name| webhook.channel_secrets.get_key_value(&name))
         .ok_or(UNKNOWN_CHANNEL)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
@@ -96,7 +96,7 @@ async fn accept(
 /// Reads the events one by one and sends them past the guard; counts those that hold
 /// nothing to store, and those that never can be stored.
 fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Arrival> {
-    let metrics = webhook.ctx.metrics();
+    let metrics = webhook.intake.ctx.metrics();
     let mut personal = Vec::with_capacity(received.events.len());
     for event in &received.events {
         match event::read_raw(event) {

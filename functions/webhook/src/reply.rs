@@ -5,12 +5,14 @@
 use azukari::{
     domain::{
         consent::Answer,
+        definition::{FormLink, keyword},
         guard::Found,
         notice::{self, Attempt, NoticeKind},
         person::Person,
         plain::Plain,
-        wording::{POLICY_URL, Wording},
+        wording::{FORM, POLICY_URL, Wording},
     },
+    host::people::{Known, PeopleError},
     line::{
         client::LineError,
         event::ReplyToken,
@@ -20,10 +22,7 @@ use azukari::{
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::{
-    arrival::Arrival,
-    people::{Known, PeopleError, Visit},
-};
+use crate::{arrival::Arrival, visit::Visit};
 
 /// What is to be said to one person.
 #[derive(Debug, Default)]
@@ -38,6 +37,8 @@ pub(crate) struct ToSay {
     pub(crate) found: Vec<Found>,
     /// The notice that is due.
     pub(crate) notice: Option<NoticeKind>,
+    /// The form that they have asked for by a keyword.
+    pub(crate) form: Option<FormLink>,
 }
 
 /// The token to reply with: that of the newest event that has one.
@@ -54,7 +55,7 @@ pub(crate) async fn attempt_notice(
 ) -> Result<(Known, Option<NoticeKind>), PeopleError> {
     let Some(kind) = notice::due(&known.person, &visit.channel.policy, visit.now) else { return Ok((known, None)) };
     let person = Person { attempt: Some(attempt(visit)), ..known.person.clone() };
-    let written = visit.webhook.vault.put_mapping(&visit.pk, &known.mapping, &person).await?;
+    let written = visit.intake.vault.put_mapping(&visit.pk, &known.mapping, &person).await?;
     match written.map(|mapping| visit.known(&mapping)).transpose()?.flatten() {
         Some(known) => Ok((known, Some(kind))),
         // Somebody else has changed it, and may be at it.
@@ -81,7 +82,7 @@ pub(crate) async fn say(
 ) -> bool {
     let Some(wording) = &visit.channel.definition.wording else { return false };
     let messages = messages(visit, wording, to_say);
-    let metrics = visit.webhook.ctx.metrics();
+    let metrics = visit.intake.ctx.metrics();
     let Some(token) = token.filter(|_| !messages.is_empty()) else { return false };
     let Ok(Ok(_permit)) = tokio::time::timeout_at(until, visit.webhook.calls_to_line.acquire()).await else {
         metrics.count("webhook_reply", "no_time");
@@ -137,8 +138,8 @@ pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// At most five, as LINE takes them at once: one of an answer, that nothing is held, and
-/// that a message was not kept; two cautions; and the notice in two.
+/// At most five, as LINE takes them at once: one of an answer, that nothing is held, that
+/// a message was not kept, and a form; two cautions; and the notice in two.
 fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<OutgoingMessage> {
     let mut all = Vec::new();
     let text = |text: &str| OutgoingMessage::text(filled(visit, text));
@@ -155,12 +156,16 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     if to_say.found.iter().any(|found| matches!(found, Found::MyNumber | Found::MyNumberNamed)) {
         all.push(text(&wording.my_number));
     }
-    if to_say.not_kept && !to_say.nothing_held {
+    // Whoever asked for a form by a keyword has been answered.
+    if to_say.not_kept && !to_say.nothing_held && to_say.form.is_none() {
         all.push(text(&wording.not_kept));
     }
+    let form = to_say.form.as_ref().filter(|_| to_say.answered.is_none() && !to_say.nothing_held);
+    all.extend(form.and_then(|form| form_link(visit, wording, form)));
     // Whose message was not kept may have seen another version: an answer refers to the
     // words above it.
-    if let Some(kind) = to_say.notice.or(to_say.not_kept.then_some(NoticeKind::First)) {
+    let unasked = to_say.not_kept && to_say.form.is_none();
+    if let Some(kind) = to_say.notice.or(unasked.then_some(NoticeKind::First)) {
         all.extend(notice_in_words(visit, wording, kind));
     }
     all
@@ -187,11 +192,36 @@ fn question(visit: &Visit<'_>, wording: &Wording, notice: String) -> OutgoingMes
         label: label.to_owned(),
         data: Answer { agreed, shown: shown.clone(), notice: Some(notice.clone()) }.data(),
     };
-    OutgoingMessage::Buttons {
-        alt: wording.question_alt.clone(),
-        text: wording.question.clone(),
-        actions: vec![button(true, &wording.agree), button(false, &wording.refuse), read(visit, wording)],
+    let form = visit.channel.definition.greeting_form.as_ref();
+    let form = form.and_then(|form| Some(Action::Uri { label: form.title.clone(), uri: form_url(visit, form)? }));
+    let mut actions = vec![button(true, &wording.agree), button(false, &wording.refuse), read(visit, wording)];
+    actions.extend(form);
+    OutgoingMessage::Buttons { alt: wording.question_alt.clone(), text: wording.question.clone(), actions }
+}
+
+/// The form that one of these texts asks for.
+pub(crate) fn asked_form<'a>(visit: &Visit<'_>, arrivals: impl IntoIterator<Item = &'a Arrival>) -> Option<FormLink> {
+    let keywords = &visit.channel.definition.keywords;
+    if keywords.is_empty() {
+        return None;
     }
+    let wanted = arrivals.into_iter().filter_map(|arrival| arrival.text()).find_map(|text| {
+        let text = keyword(text);
+        keywords.iter().find(|keyword| keyword.words.contains(&text))
+    });
+    wanted.map(|keyword| keyword.form.clone())
+}
+
+fn form_link(visit: &Visit<'_>, wording: &Wording, form: &FormLink) -> Option<OutgoingMessage> {
+    let text = wording.form_link.replace(FORM, &form.title);
+    let open = Action::Uri { label: wording.form_open.clone(), uri: form_url(visit, form)? };
+    Some(OutgoingMessage::Buttons { alt: text.clone(), text, actions: vec![open] })
+}
+
+/// Where LINE opens a form.
+fn form_url(visit: &Visit<'_>, form: &FormLink) -> Option<String> {
+    let app = visit.channel.definition.liff_id.as_ref()?;
+    Some(format!("{}/{app}/{}", visit.webhook.liff_url, form.name))
 }
 
 fn read(visit: &Visit<'_>, wording: &Wording) -> Action {

@@ -1,15 +1,16 @@
 //! What the function is made of.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use azukari::{
-    domain::id::Malformed,
+    domain::id::{ChannelName, Malformed},
     host::{
         aws,
         ctx::Ctx,
+        people::{Intake, IntakeMetrics},
         published::{Channels, Policies},
         roles::Role,
-        secrets::{self, IntakeSecrets, SecretsError},
+        secrets::{self, ChannelSecrets, SecretsError, WebhookSecrets},
         settings::{self, SettingsError},
     },
     keys::enrol::EnrolKey,
@@ -18,21 +19,17 @@ use azukari::{
 };
 use tokio::sync::Semaphore;
 
-use crate::people::People;
-
 /// The webhook function.
 #[derive(Debug)]
 pub struct Webhook {
-    pub(crate) ctx: Ctx,
-    pub(crate) vault: Vault,
-    pub(crate) secrets: IntakeSecrets,
-    pub(crate) enrol: EnrolKey,
+    pub(crate) intake: Intake,
+    pub(crate) channel_secrets: BTreeMap<ChannelName, ChannelSecrets>,
     pub(crate) line: LineClient,
     pub(crate) public_url: String,
+    pub(crate) liff_url: String,
     pub(crate) channels: Channels,
     /// Earlier policies, for whoever answers an old notice.
     pub(crate) policies: Policies,
-    pub(crate) people: People,
     pub(crate) calls_to_line: Semaphore,
     pub(crate) line_budget: Duration,
 }
@@ -45,13 +42,15 @@ pub struct Parts {
     /// The store, signing as `webhook`.
     pub vault: Vault,
     /// Channel secrets and keys.
-    pub secrets: IntakeSecrets,
+    pub secrets: WebhookSecrets,
     /// Checks key rows.
     pub enrol: EnrolKey,
     /// Calls LINE.
     pub line: LineClient,
     /// Address of the people's pages, without a slash at its end.
     pub public_url: String,
+    /// Address in front of the id of a LIFF app, without a slash at its end.
+    pub liff_url: String,
 }
 
 /// Why the function does not start.
@@ -78,13 +77,19 @@ const CALLS_TO_LINE: usize = 8;
 impl Webhook {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { ctx, vault, secrets, enrol, line, public_url } = parts;
-        let channels = Channels::default();
-        let people = People::default();
-        let calls_to_line = Semaphore::new(CALLS_TO_LINE);
-        let line_budget = LINE_BUDGET;
-        let policies = Policies::default();
-        Self { ctx, vault, secrets, enrol, line, public_url, channels, policies, people, calls_to_line, line_budget }
+        let Parts { ctx, vault, secrets, enrol, line, public_url, liff_url } = parts;
+        let metrics = IntakeMetrics { alarm: "webhook_alarm", person: "webhook_person" };
+        Self {
+            intake: Intake::new(ctx, vault, secrets.keys, enrol, metrics),
+            channel_secrets: secrets.channels,
+            line,
+            public_url,
+            liff_url,
+            channels: Channels::default(),
+            policies: Policies::default(),
+            calls_to_line: Semaphore::new(CALLS_TO_LINE),
+            line_budget: LINE_BUDGET,
+        }
     }
 
     /// The same with another time for calls to LINE: for tests on a machine that is busy
@@ -97,7 +102,7 @@ impl Webhook {
 
     /// Forgets what was read, as a cold start does.
     pub fn forget(&self) {
-        self.people.forget_all();
+        self.intake.forget_all();
         self.channels.forget_all();
     }
 
@@ -111,11 +116,12 @@ impl Webhook {
         let secret = reader.text(settings::SECRET);
         let line_api = reader.text(settings::LINE_API);
         let public_url = reader.base_url(settings::PUBLIC_URL);
+        let liff_url = reader.base_url(settings::LIFF_URL);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
         reader.finish()?;
         let sdk = aws::from_environment().await;
-        let secrets = IntakeSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
-        let origin = std::sync::Arc::new(secrets.origin.clone());
+        let secrets = WebhookSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let origin = std::sync::Arc::new(secrets.keys.origin.clone());
         Ok(Self::new(Parts {
             ctx: Ctx::system(),
             vault: Vault::new(aws::dynamodb(&sdk), table, origin),
@@ -123,6 +129,7 @@ impl Webhook {
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
             line: LineClient::new(aws::https(), line_api),
             public_url,
+            liff_url,
         }))
     }
 }

@@ -45,6 +45,12 @@
     ready,
     async init(config) {
       if (!config || !config.liffId) throw new Error('INVALID_CONFIG: liffId is necessary for liff.init()');
+      // The folder of the pages was opened first; where to go on stands in the address.
+      const state = new URLSearchParams(window.location.search).get('liff.state');
+      if (state) {
+        window.location.replace(window.location.pathname + state);
+        await new Promise(() => {});
+      }
       if (phone()) await fetchIdToken();
       announceReady();
     },

@@ -17,9 +17,9 @@ use azukari::{
         metrics::Metrics,
         mint::{Mint, SystemMint},
         roles::{Key, Role},
-        secrets::{self, IntakeSecrets, OpenerSecrets, SecretsError},
+        secrets::{self, FormSecrets, OpenerSecrets, SecretsError, WebhookSecrets},
     },
-    keys::{self, KeyError, enrol::EnrolKey},
+    keys::{self, KeyError, enrol::EnrolKey, lookup::LookupKey},
     line::client::{LINE_API, LineClient},
     store::{
         StoreError, Vault,
@@ -28,7 +28,7 @@ use azukari::{
         wrapped::WrappedKeys,
     },
 };
-use azukari_form::Form;
+use azukari_form::{Addresses, Form};
 use azukari_locksmith::{Locksmith, LocksmithError};
 use azukari_opener::Opener;
 use azukari_sweeper::{Report, SweepError, Sweeper};
@@ -198,7 +198,8 @@ impl Installation {
             local,
             _lock: lock,
         };
-        IntakeSecrets::read(&installation.secrets(Role::Webhook))?;
+        WebhookSecrets::read(&installation.secrets(Role::Webhook))?;
+        FormSecrets::read(&installation.secrets(Role::Form))?;
         OpenerSecrets::read(&installation.secrets(Role::Opener))?;
         installation.refill().await?;
         Ok(installation)
@@ -335,20 +336,35 @@ impl Installation {
         Ok(Webhook::new(Parts {
             ctx: self.ctx(),
             vault: self.vault_as(Role::Webhook)?,
-            secrets: IntakeSecrets::read(&self.secrets(Role::Webhook))?,
+            secrets: WebhookSecrets::read(&self.secrets(Role::Webhook))?,
             enrol: self.enrol.clone(),
             line: LineClient::new(wire.connector(), LINE_API),
+            liff_url: liff_url(public_url),
             public_url: public_url.to_owned(),
         }))
     }
 
-    /// A fresh form function. The simulator shows its pages in a frame.
-    pub fn form(&self) -> Form {
-        Form::new(azukari_form::Parts {
+    /// A fresh form function, as after a cold start, with its pages at `public_url`. The
+    /// simulator shows them in a frame.
+    ///
+    /// # Errors
+    /// The secrets are not complete.
+    pub fn form(&self, public_url: &str) -> Result<Form, SecretsError> {
+        let wire = Wire::new(Arc::<Line>::clone(&self.line), Arc::clone(&self.wires));
+        Ok(Form::new(azukari_form::Parts {
             ctx: self.ctx(),
-            vault: Vault::new(self.dynamodb_as(Role::Form), Table::Vault.as_str(), Arc::new(Nobody)),
-            frame_ancestors: "'self'".to_owned(),
-        })
+            vault: self.vault_as(Role::Form)?,
+            secrets: FormSecrets::read(&self.secrets(Role::Form))?,
+            enrol: self.enrol.clone(),
+            lookup: LookupKey::new(self.kms_as(Role::Form), Key::Index.as_str()),
+            line: LineClient::new(wire.connector(), LINE_API),
+            addresses: Addresses {
+                public_url: public_url.to_owned(),
+                liff_url: liff_url(public_url),
+                liff_sdk: format!("{public_url}/simulator/liff.js"),
+                frame_ancestors: "'self'".to_owned(),
+            },
+        }))
     }
 
     /// A locksmith.
@@ -509,6 +525,11 @@ impl std::fmt::Debug for Installation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Installation({:?})", self.options.data_dir)
     }
+}
+
+/// The stand-in for `https://liff.line.me` on one machine.
+fn liff_url(public_url: &str) -> String {
+    format!("{public_url}/simulator/liff")
 }
 
 fn lock(data_dir: &Path) -> Result<std::fs::File, OpenError> {

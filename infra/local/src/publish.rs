@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use azukari::{
     domain::{
-        definition::{ChannelDefinition, ChannelPurposes, ChannelRules, PolicyDefinition, PurposeTerms},
+        definition::{
+            ChannelDefinition, ChannelPurposes, ChannelRules, FormLink, Keyword, PolicyDefinition, PurposeTerms,
+        },
+        form::{self, Field, FormDefinition, Section},
         id::{DefinitionId, VersionId},
         sweep,
         time::UnixMs,
@@ -15,7 +18,7 @@ use azukari::{
 };
 use serde::Serialize;
 
-use crate::config::Configuration;
+use crate::config::{self, Channel, Configuration, Form};
 
 /// What was published, by opaque id: rows speak of these.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,8 @@ pub struct Published {
     pub purposes: BTreeMap<String, PurposeTerms>,
     /// Policy versions in force, by name.
     pub policies: BTreeMap<String, VersionId>,
+    /// Form versions in force, by name.
+    pub forms: BTreeMap<String, VersionId>,
     /// Definitions that have got a new version.
     pub changed: usize,
 }
@@ -88,13 +93,98 @@ pub async fn publish(
             },
             after_block: channel.after_block,
             wording: Some(configuration.wording(channel)),
+            liff_id: channel.liff_id.clone(),
+            keywords: channel.keywords.iter().map(|keyword| keyword_of(configuration, channel, keyword)).collect(),
+            greeting_form: channel.greeting_form.as_ref().map(|form| link(configuration, channel, form)),
         };
         let known = vault.current(DefinitionKind::Channel, name).await?;
         let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
         publisher.version(DefinitionKind::Channel, name, known, id, &definition).await?;
     }
+    for (name, form) in &configuration.forms {
+        let definition = form_definition(configuration, &published, name, form);
+        let known = vault.current(DefinitionKind::Form, name).await?;
+        let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
+        let version = publisher.version(DefinitionKind::Form, name, known, id, &definition).await?;
+        published.forms.insert(name.clone(), version);
+    }
     published.changed = publisher.changed;
     Ok(published)
+}
+
+/// A form that a channel leads to, its title in the language of the channel's messages.
+fn link(configuration: &Configuration, channel: &Channel, form: &str) -> FormLink {
+    let title = &configuration.forms[form].title;
+    let language = configuration.messages[&channel.messages].language;
+    FormLink { name: form.to_owned(), title: language.of_text(title).to_owned() }
+}
+
+fn keyword_of(configuration: &Configuration, channel: &Channel, keyword: &config::Keyword) -> Keyword {
+    Keyword { words: keyword.words.clone(), form: link(configuration, channel, &keyword.form) }
+}
+
+/// A form as it is published. Everything that it names is there: the configuration has
+/// been read whole.
+fn form_definition(configuration: &Configuration, published: &Published, name: &str, form: &Form) -> FormDefinition {
+    let policy = &configuration.policies[&form.policy];
+    let of = |purpose: &String| published.purposes[purpose].id.clone();
+    let sections = form.sections.iter().map(|section| Section {
+        title: section.title.clone(),
+        fields: section
+            .fields
+            .iter()
+            .map(|field| Field {
+                name: field.name.clone(),
+                kind: field.kind,
+                label: field.label.clone(),
+                help: field.help.clone(),
+                required: field.required,
+                purpose: field.purpose.as_ref().map(of),
+                sensitive: field.sensitive,
+                lookup: field.lookup,
+                show_if: field.show_if.clone(),
+                rules: field.rules.clone(),
+            })
+            .collect(),
+    });
+    let purposes = purposes_of(configuration, form).into_iter().map(|(purpose, required)| form::Purpose {
+        terms: published.purposes[purpose].clone(),
+        required,
+        sensitive: form.sensitive.get(purpose).cloned(),
+    });
+    FormDefinition {
+        name: name.to_owned(),
+        channel: form.channel.clone(),
+        policy: published.policies[&form.policy].to_string(),
+        title: form.title.clone(),
+        description: form.description.clone(),
+        business: policy.business.name.clone(),
+        sections: sections.collect(),
+        purposes: purposes.collect(),
+        thanks: form.thanks.clone(),
+        reply: form.reply.clone(),
+        anonymous: form.anonymous,
+    }
+}
+
+/// The purposes that a form asks for, as they are first met, and whether it cannot be sent
+/// without; the last is that of the LINE account, without which nothing can be kept of
+/// anybody. None for an anonymous form.
+fn purposes_of<'a>(configuration: &'a Configuration, form: &'a Form) -> Vec<(&'a str, bool)> {
+    if form.anonymous {
+        return Vec::new();
+    }
+    let mut purposes: Vec<(&str, bool)> = Vec::new();
+    let fields = form.sections.iter().flat_map(|section| &section.fields);
+    let asked = fields.filter_map(|field| Some((field.purpose.as_deref()?, field.required && field.show_if.is_none())));
+    let contact = &configuration.channels[&form.channel].line_contact;
+    for (purpose, required) in asked.chain([(contact.as_str(), true)]) {
+        match purposes.iter_mut().find(|(known, _)| *known == purpose) {
+            Some((_, needed)) => *needed |= required,
+            None => purposes.push((purpose, required)),
+        }
+    }
+    purposes
 }
 
 /// The rules of the channels under a policy.
@@ -109,7 +199,7 @@ fn rules(configuration: &Configuration, policy: &str) -> Vec<ChannelRules> {
         .collect()
 }
 
-/// The purposes that a policy covers: those of the channels under it, each once.
+/// The purposes that a policy covers: those of the channels and forms under it, each once.
 fn covered(
     configuration: &Configuration,
     policy: &str,
@@ -118,6 +208,9 @@ fn covered(
     let mut used: Vec<&str> = Vec::new();
     for channel in configuration.channels.values().filter(|channel| channel.policy == policy) {
         used.extend(channel.purposes());
+    }
+    for form in configuration.forms.values().filter(|form| form.policy == policy) {
+        used.extend(purposes_of(configuration, form).into_iter().map(|(purpose, _)| purpose));
     }
     let mut seen = std::collections::BTreeSet::new();
     used.into_iter().filter(|name| seen.insert(*name)).filter_map(|name| purposes.get(name)).cloned().collect()

@@ -4,6 +4,7 @@
 //! need, so that a value stored under it can be explained years later.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::{
     consent::BeforeConsent,
@@ -140,6 +141,39 @@ pub struct ChannelDefinition {
     /// then it says nothing.
     #[serde(default)]
     pub wording: Option<Wording>,
+    /// The LIFF app in which its forms open, if it has any.
+    #[serde(default)]
+    pub liff_id: Option<String>,
+    /// Words to which the account answers with a form.
+    #[serde(default)]
+    pub keywords: Vec<Keyword>,
+    /// The form that the notice leads to.
+    #[serde(default)]
+    pub greeting_form: Option<FormLink>,
+}
+
+/// A form that the chat leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormLink {
+    /// Its name, as in its address.
+    pub name: String,
+    /// Its title, in the language of the messages.
+    pub title: String,
+}
+
+/// Words to which the account answers with a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keyword {
+    /// The words, in the form of [`keyword`].
+    pub words: Vec<String>,
+    /// The form.
+    pub form: FormLink,
+}
+
+/// What somebody wrote, as it is compared with keywords: NFKC, lower case, without white
+/// space around it.
+pub fn keyword(text: &str) -> String {
+    text.nfkc().collect::<String>().trim().to_lowercase()
 }
 
 /// The time that somebody who has blocked the account has to come back, unless the

@@ -88,6 +88,8 @@ pub enum Act {
     Open,
     /// Show what came in: counts and times.
     List,
+    /// Count answers to a form, and show no one's.
+    Count,
     /// Show the ledger.
     Ledger,
 }
@@ -98,6 +100,7 @@ impl Act {
         match self {
             Self::Open => "open",
             Self::List => "list",
+            Self::Count => "count",
             Self::Ledger => "ledger",
         }
     }
@@ -143,10 +146,10 @@ impl Operator {
                 Some(purpose) if self.purposes.iter().any(|own| own == purpose) => Ok(()),
                 Some(_) => Err(NotGranted::Purpose),
             },
-            (Act::Open | Act::List, PrivacyOfficer) | (Act::List, Staff) | (Act::Ledger, PrivacyOfficer | Auditor) => {
-                Ok(())
-            }
-            (Act::Open | Act::List, Auditor) | (Act::List, System) | (Act::Ledger, Staff | System) => {
+            (Act::Open, PrivacyOfficer)
+            | (Act::List | Act::Count, Staff | PrivacyOfficer)
+            | (Act::Ledger, PrivacyOfficer | Auditor) => Ok(()),
+            (Act::Open, Auditor) | (Act::List | Act::Count, System | Auditor) | (Act::Ledger, Staff | System) => {
                 Err(NotGranted::Act)
             }
         }
@@ -175,6 +178,9 @@ mod tests {
             (System, Act::Open, Some("profile"), Err(NotGranted::Purpose)),
             (System, Act::Open, None, Err(NotGranted::PurposeMissing)),
             (System, Act::List, None, Err(NotGranted::Act)),
+            (Staff, Act::Count, None, Ok(())),
+            (System, Act::Count, None, Err(NotGranted::Act)),
+            (Auditor, Act::Count, None, Err(NotGranted::Act)),
             (System, Act::Ledger, None, Err(NotGranted::Act)),
             (PrivacyOfficer, Act::Open, Some("profile"), Ok(())),
             (PrivacyOfficer, Act::Open, None, Ok(())),

@@ -39,7 +39,26 @@ pub struct Wording {
     pub card: String,
     /// A My Number was taken out of a message.
     pub my_number: String,
+    /// Above the button that opens a form.
+    #[serde(default = "form_link")]
+    pub form_link: String,
+    /// Label of the button that opens a form.
+    #[serde(default = "form_open")]
+    pub form_open: String,
 }
+
+/// What stands above the button of a form, unless the messages say otherwise.
+fn form_link() -> String {
+    "「{form}」は、下のボタンからご記入いただけます。".to_owned()
+}
+
+/// The label of that button.
+fn form_open() -> String {
+    "フォームを開く".to_owned()
+}
+
+/// The variable for the title of a form.
+pub const FORM: &str = "{form}";
 
 /// Longest text of a message, in UTF-16 code units (LINE: text message).
 pub const MAX_TEXT: usize = 5_000;

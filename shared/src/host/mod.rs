@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod log;
 pub mod metrics;
 pub mod mint;
+pub mod people;
 pub mod problem;
 pub mod published;
 pub mod roles;

@@ -9,6 +9,7 @@ use std::{
 
 use crate::domain::{
     definition::{ChannelDefinition, PolicyDefinition, PurposeTerms},
+    form::FormDefinition,
     id::{ChannelName, DefinitionId, VersionId},
     time::{SECOND_MS, UnixMs},
 };
@@ -180,4 +181,83 @@ impl Channels {
         let (at, channel) = all.get(name)?;
         (0..KEPT_MS).contains(&now.since(*at)).then(|| Arc::clone(channel))
     }
+}
+
+/// A form version.
+#[derive(Debug)]
+pub struct Form {
+    /// Which version it is.
+    pub version: VersionId,
+    /// Its channel.
+    pub channel: ChannelName,
+    /// The policy version under which it asks.
+    pub policy: VersionId,
+    /// What it asks.
+    pub definition: FormDefinition,
+}
+
+/// Forms that have been read: which version of each is in force, for a minute; and the
+/// versions, which never change.
+#[derive(Debug, Default)]
+pub struct Forms {
+    current: Mutex<HashMap<String, (UnixMs, VersionId)>>,
+    versions: Mutex<HashMap<VersionId, Arc<Form>>>,
+}
+
+impl Forms {
+    /// The version of a form in force: no call if it was looked up within the last minute,
+    /// otherwise one, and another for a version that was not read before. `None` if there
+    /// is no such form.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn current(&self, vault: &Vault, name: &str, now: UnixMs) -> Result<Option<Arc<Form>>, StoreError> {
+        let known = {
+            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            current.get(name).filter(|(at, _)| (0..KEPT_MS).contains(&now.since(*at))).map(|(_, of)| of.clone())
+        };
+        let version = match known {
+            Some(version) => version,
+            None => {
+                let Some(version) = vault.current(DefinitionKind::Form, name).await? else { return Ok(None) };
+                let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+                current.insert(name.to_owned(), (now, version.clone()));
+                version
+            }
+        };
+        self.version(vault, &version).await
+    }
+
+    /// A form version: no call if it was read before, otherwise one. `None` if there is
+    /// none, or it cannot be read any more.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn version(&self, vault: &Vault, version: &VersionId) -> Result<Option<Arc<Form>>, StoreError> {
+        let known = self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(text) = vault.published(DefinitionKind::Form, version).await? else { return Ok(None) };
+        let Some(form) = read_form(version, &text).map(Arc::new) else { return Ok(None) };
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.insert(version.clone(), Arc::clone(&form));
+        Ok(Some(form))
+    }
+
+    /// Forgets what was read.
+    pub fn forget_all(&self) {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn read_form(version: &VersionId, text: &str) -> Option<Form> {
+    let definition: FormDefinition = serde_json::from_str(text).ok()?;
+    Some(Form {
+        version: version.clone(),
+        channel: ChannelName::parse(&definition.channel).ok()?,
+        policy: VersionId::parse(&definition.policy).ok()?,
+        definition,
+    })
 }

@@ -119,11 +119,13 @@ pub enum Key {
     Enrol,
     /// Signs entries of the audit log.
     Evidence,
+    /// Makes the digests by which people are found.
+    Index,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Self; 3] = [Self::Wrap, Self::Enrol, Self::Evidence];
+    pub const ALL: [Self; 4] = [Self::Wrap, Self::Enrol, Self::Evidence, Self::Index];
 
     /// Its name: in local mode also its key id.
     pub fn as_str(self) -> &'static str {
@@ -131,6 +133,7 @@ impl Key {
             Self::Wrap => "wrap",
             Self::Enrol => "enrol",
             Self::Evidence => "evidence",
+            Self::Index => "index",
         }
     }
 }
@@ -146,6 +149,8 @@ pub enum KeyOperation {
     Sign,
     /// Read the public half.
     GetPublicKey,
+    /// Make a keyed digest.
+    GenerateMac,
 }
 
 impl KeyOperation {
@@ -156,6 +161,7 @@ impl KeyOperation {
             Self::Decrypt => "Decrypt",
             Self::Sign => "Sign",
             Self::GetPublicKey => "GetPublicKey",
+            Self::GenerateMac => "GenerateMac",
         }
     }
 }
@@ -209,8 +215,19 @@ const WEBHOOK: Permissions = Permissions {
     ..NOTHING
 };
 
-const FORM: Permissions =
-    Permissions { tables: &[grant(&[Operation::GetItem, Operation::Query], VAULT, &["P#"])], ..NOTHING };
+const FORM: Permissions = Permissions {
+    tables: &[
+        grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
+        grant(&[Operation::Query], VAULT, &["K#", "P#"]),
+        blind(&[Operation::PutItem], VAULT, &["L#", "Q#", "S#", "X#"]),
+        blind(&[Operation::ConditionCheckItem], VAULT, &["L#"]),
+        blind(&[Operation::UpdateItem], VAULT, &["Q#", "Y#"]),
+        blind(&[Operation::DeleteItem], VAULT, &["K#", "L#"]),
+    ],
+    keys: &[(KeyOperation::GenerateMac, Key::Index)],
+    secret: true,
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "F#", "X#"] }],
+};
 
 const LOCKSMITH: Permissions = Permissions {
     tables: &[grant(&[Operation::Query, Operation::PutItem], VAULT, &["K#"]), grant(&[Operation::PutItem], KEYS, &[])],
@@ -228,6 +245,7 @@ const SWEEPER: Permissions = Permissions {
             &["S#"],
         ),
         grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#"]),
+        grant(&[Operation::DeleteItem], VAULT, &["X#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
         grant(&[Operation::PutItem], AUDIT, &["E#"]),
     ],
@@ -240,7 +258,7 @@ const OPENER: Permissions = Permissions {
     tables: &[
         grant(&[Operation::Query], Target::Index(Index::Inbox), &[]),
         grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
-        grant(&[Operation::Query], VAULT, &["S#"]),
+        grant(&[Operation::Query], VAULT, &["S#", "Y#"]),
         grant(&[Operation::PutItem], VAULT, &["N#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Q#"]),
         grant(&[Operation::GetItem], KEYS, &[]),
@@ -321,7 +339,8 @@ mod tests {
                 assert!(permissions.grant(operation, KEYS, Some("1")).is_none(), "{role:?} {operation:?}");
                 assert!(permissions.grant(operation, AUDIT, Some("E#1")).is_none(), "{role:?} {operation:?}");
             }
-            assert!(permissions.keys.is_empty());
+            // It makes digests, and no key opens or signs anything for it.
+            assert!(permissions.keys.iter().all(|(operation, _)| *operation == KeyOperation::GenerateMac));
             let put = permissions.grant(Operation::PutItem, VAULT, Some("S#1"));
             assert!(put.is_none_or(|grant| grant.returns_nothing));
         }

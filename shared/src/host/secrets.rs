@@ -12,13 +12,14 @@ use serde_json::Value;
 use crate::domain::operator::{Operator, OperatorId, OperatorRole};
 use crate::domain::{id::ChannelName, plain::Plain};
 use crate::host::roles::Role;
-use crate::seal::{index::IndexKey, origin::OriginKey};
+use crate::seal::{index::IndexKey, notice::NoticeKey, origin::OriginKey};
 
 /// Members of each channel that the role receives.
 pub fn channel_members(role: Role) -> &'static [&'static str] {
     match role {
         Role::Webhook => &["channel_secret", "access_token", "bot_user_id"],
-        Role::Form | Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
+        Role::Form => &["login_channel_id", "access_token"],
+        Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
     }
 }
 
@@ -29,7 +30,8 @@ pub fn key_members(role: Role) -> &'static [&'static str] {
         Role::Webhook => &["user_index", "user_index_previous", "origin"],
         Role::Opener => &["user_index", "user_index_previous", "origin", "note"],
         Role::Sweeper => &["origin"],
-        Role::Form | Role::Locksmith | Role::Publisher | Role::Admin => &[],
+        Role::Form => &["user_index", "user_index_previous", "origin", "notice_mac"],
+        Role::Locksmith | Role::Publisher | Role::Admin => &[],
     }
 }
 
@@ -66,11 +68,9 @@ pub struct ChannelSecrets {
     pub bot_user_id: String,
 }
 
-/// The secrets of `webhook`.
+/// What an intake function finds people with and vouches for rows with.
 #[derive(Debug, Clone)]
-pub struct IntakeSecrets {
-    /// By channel.
-    pub channels: BTreeMap<ChannelName, ChannelSecrets>,
+pub struct IntakeKeys {
     /// Where mappings lie, and whose a record is.
     pub user_index: IndexKey,
     /// The index key before, while it is being changed.
@@ -79,41 +79,112 @@ pub struct IntakeSecrets {
     pub origin: OriginKey,
 }
 
+/// The secrets of `webhook`.
+#[derive(Debug, Clone)]
+pub struct WebhookSecrets {
+    /// By channel.
+    pub channels: BTreeMap<ChannelName, ChannelSecrets>,
+    /// Its keys.
+    pub keys: IntakeKeys,
+}
+
+/// What `form` needs for one channel.
+#[derive(Debug, Clone)]
+pub struct FormChannelSecrets {
+    /// The login channel of its LIFF app: the audience of ID tokens.
+    pub login_channel_id: String,
+    /// For calls to LINE.
+    pub access_token: Plain<String>,
+}
+
+/// The secrets of `form`.
+#[derive(Debug, Clone)]
+pub struct FormSecrets {
+    /// By channel.
+    pub channels: BTreeMap<ChannelName, FormChannelSecrets>,
+    /// Its keys.
+    pub keys: IntakeKeys,
+    /// Says what was shown.
+    pub notice: NoticeKey,
+}
+
 /// Everything that is wrong with a secret. It names members, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is not complete: {}", .0.join("; "))]
 pub struct SecretsError(pub Vec<String>);
 
-impl IntakeSecrets {
+impl WebhookSecrets {
     /// Reads the secret of the webhook function.
     ///
     /// # Errors
     /// Everything that is missing or malformed.
     pub fn read(secret: &Value) -> Result<Self, SecretsError> {
         let mut problems = Vec::new();
-        let mut channels = BTreeMap::new();
-        for (name, members) in secret["channel"].as_object().into_iter().flatten() {
-            match read_channel(name, members) {
-                Ok((name, channel)) => drop(channels.insert(name, channel)),
-                Err(found) => problems.extend(found),
-            }
-        }
-        if channels.is_empty() && problems.is_empty() {
-            problems.push("there is no channel".to_owned());
-        }
-        let user_index = read_key(secret, "user_index", IndexKey::new).map_err(|problem| problems.push(problem)).ok();
-        let previous = match &secret["keys"]["user_index_previous"] {
-            Value::Null => None,
-            _ => read_key(secret, "user_index_previous", IndexKey::new).map_err(|problem| problems.push(problem)).ok(),
-        };
-        let origin = read_key(secret, "origin", OriginKey::new).map_err(|problem| problems.push(problem)).ok();
-        match (user_index, origin) {
-            (Some(user_index), Some(origin)) if problems.is_empty() => {
-                Ok(Self { channels, user_index, user_index_previous: previous, origin })
-            }
+        let channels = read_channels(secret, &mut problems, |text| ChannelSecrets {
+            channel_secret: Plain::new(text("channel_secret")),
+            access_token: Plain::new(text("access_token")),
+            bot_user_id: text("bot_user_id"),
+        });
+        let keys = read_intake_keys(secret, &mut problems);
+        keys.filter(|_| problems.is_empty()).map(|keys| Self { channels, keys }).ok_or(SecretsError(problems))
+    }
+}
+
+impl FormSecrets {
+    /// Reads the secret of the form function.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub fn read(secret: &Value) -> Result<Self, SecretsError> {
+        let mut problems = Vec::new();
+        let channels = read_channels(secret, &mut problems, |text| FormChannelSecrets {
+            login_channel_id: text("login_channel_id"),
+            access_token: Plain::new(text("access_token")),
+        });
+        let keys = read_intake_keys(secret, &mut problems);
+        let notice = read_key(secret, "notice_mac", NoticeKey::new).map_err(|problem| problems.push(problem)).ok();
+        match (keys, notice) {
+            (Some(keys), Some(notice)) if problems.is_empty() => Ok(Self { channels, keys, notice }),
             _ => Err(SecretsError(problems)),
         }
     }
+}
+
+fn read_channels<T>(
+    secret: &Value,
+    problems: &mut Vec<String>,
+    read: impl Fn(&mut dyn FnMut(&str) -> String) -> T,
+) -> BTreeMap<ChannelName, T> {
+    let mut channels = BTreeMap::new();
+    let before = problems.len();
+    for (name, members) in secret["channel"].as_object().into_iter().flatten() {
+        let channel = read(&mut |member| match members[member].as_str() {
+            Some(value) if !value.is_empty() => value.to_owned(),
+            _ => {
+                problems.push(format!("channel.{name}.{member} is missing"));
+                String::new()
+            }
+        });
+        match ChannelName::parse(name) {
+            Ok(name) => drop(channels.insert(name, channel)),
+            Err(error) => problems.push(format!("channel.{name}: {error}")),
+        }
+    }
+    if channels.is_empty() && problems.len() == before {
+        problems.push("there is no channel".to_owned());
+    }
+    channels
+}
+
+fn read_intake_keys(secret: &Value, problems: &mut Vec<String>) -> Option<IntakeKeys> {
+    let mut noted = |problem| problems.push(problem);
+    let user_index = read_key(secret, "user_index", IndexKey::new).map_err(&mut noted).ok();
+    let user_index_previous = match &secret["keys"]["user_index_previous"] {
+        Value::Null => None,
+        _ => read_key(secret, "user_index_previous", IndexKey::new).map_err(&mut noted).ok(),
+    };
+    let origin = read_key(secret, "origin", OriginKey::new).map_err(&mut noted).ok();
+    Some(IntakeKeys { user_index: user_index?, user_index_previous, origin: origin? })
 }
 
 /// The keys of `opener`.
@@ -214,30 +285,6 @@ pub fn origin(secret: &Value) -> Result<OriginKey, SecretsError> {
     read_key(secret, "origin", OriginKey::new).map_err(|problem| SecretsError(vec![problem]))
 }
 
-fn read_channel(name: &str, members: &Value) -> Result<(ChannelName, ChannelSecrets), Vec<String>> {
-    let mut problems = Vec::new();
-    let mut text = |member: &str| match members[member].as_str() {
-        Some(value) if !value.is_empty() => value.to_owned(),
-        _ => {
-            problems.push(format!("channel.{name}.{member} is missing"));
-            String::new()
-        }
-    };
-    let channel = ChannelSecrets {
-        channel_secret: Plain::new(text("channel_secret")),
-        access_token: Plain::new(text("access_token")),
-        bot_user_id: text("bot_user_id"),
-    };
-    match ChannelName::parse(name) {
-        Ok(name) if problems.is_empty() => Ok((name, channel)),
-        Ok(_) => Err(problems),
-        Err(error) => {
-            problems.push(format!("channel.{name}: {error}"));
-            Err(problems)
-        }
-    }
-}
-
 fn read_key<T, E: std::fmt::Display>(
     secret: &Value,
     name: &str,
@@ -270,7 +317,7 @@ mod tests {
     fn all() -> Value {
         let key = STANDARD.encode([7; 32]);
         json!({
-            "channel": {"demo": {"channel_secret": "s", "access_token": "t", "bot_user_id": "U0", "login_channel_secret": "l"}},
+            "channel": {"demo": {"channel_secret": "s", "access_token": "t", "bot_user_id": "U0", "login_channel_secret": "l", "login_channel_id": "1"}},
             "keys": {"user_index": key, "origin": key, "notice_mac": key}
         })
     }
@@ -280,7 +327,11 @@ mod tests {
         let webhook = received(Role::Webhook, &all());
         assert!(webhook["channel"]["demo"].get("login_channel_secret").is_none());
         assert!(webhook["keys"].get("notice_mac").is_none());
-        assert!(IntakeSecrets::read(&webhook).is_ok());
+        let form = received(Role::Form, &all());
+        assert!(form["channel"]["demo"].get("channel_secret").is_none());
+        assert!(FormSecrets::read(&form).is_ok());
+        assert!(FormSecrets::read(&webhook).unwrap_err().to_string().contains("keys.notice_mac is missing"));
+        assert!(WebhookSecrets::read(&webhook).is_ok());
         let sweeper = received(Role::Sweeper, &all());
         assert_eq!(sweeper, json!({"channel": {}, "keys": {"origin": all()["keys"]["origin"]}}));
         assert_eq!(received(Role::Locksmith, &all()), json!({"channel": {}, "keys": {}}));
@@ -318,7 +369,7 @@ mod tests {
         secret["channel"]["demo"]["access_token"] = json!("");
         secret["keys"]["origin"] = json!("c2hvcnQ=");
         secret["keys"]["user_index"] = json!("not base64 at all");
-        let error = IntakeSecrets::read(&secret).unwrap_err().to_string();
+        let error = WebhookSecrets::read(&secret).unwrap_err().to_string();
         for part in
             ["channel.demo.access_token is missing", "keys.origin: not a valid", "keys.user_index is not base64"]
         {

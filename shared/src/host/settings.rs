@@ -22,12 +22,18 @@ pub const WRAP_KEY: &str = "AZUKARI_WRAP_KEY";
 pub const ENROL_KEY: &str = "AZUKARI_ENROL_KEY";
 /// KMS key that signs entries of the audit log.
 pub const EVIDENCE_KEY: &str = "AZUKARI_EVIDENCE_KEY";
+/// KMS key that makes the digests by which people are found.
+pub const INDEX_KEY: &str = "AZUKARI_INDEX_KEY";
 /// The audience of assertions: which installation they are for.
 pub const AUDIENCE: &str = "AZUKARI_AUDIENCE";
 /// How many key pairs the pool is to hold.
 pub const POOL_TARGET: &str = "AZUKARI_POOL_TARGET";
 /// Address of LINE's API.
 pub const LINE_API: &str = "AZUKARI_LINE_API";
+/// Address in front of the id of a LIFF app: `https://liff.line.me`.
+pub const LIFF_URL: &str = "AZUKARI_LIFF_URL";
+/// Address of LINE's LIFF SDK.
+pub const LIFF_SDK: &str = "AZUKARI_LIFF_SDK";
 /// Address of the people's pages, as they appear in messages.
 pub const PUBLIC_URL: &str = "AZUKARI_PUBLIC_URL";
 /// Who may show the people's pages in a frame, as `frame-ancestors` of CSP says it.
@@ -36,8 +42,18 @@ pub const FRAME_ANCESTORS: &str = "AZUKARI_FRAME_ANCESTORS";
 /// The settings of the function with this role: all of them are required.
 pub fn of(role: Role) -> &'static [&'static str] {
     match role {
-        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, PUBLIC_URL],
-        Role::Form => &[VAULT_TABLE, FRAME_ANCESTORS],
+        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, LIFF_URL, PUBLIC_URL],
+        Role::Form => &[
+            VAULT_TABLE,
+            SECRET,
+            ENROL_PUBLIC_KEY,
+            INDEX_KEY,
+            LINE_API,
+            LIFF_URL,
+            LIFF_SDK,
+            PUBLIC_URL,
+            FRAME_ANCESTORS,
+        ],
         Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
         Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
         Role::Opener => {

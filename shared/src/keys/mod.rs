@@ -1,8 +1,10 @@
-//! KMS calls: the persons' key pairs and what vouches for them. No personal data
-//! in the clear passes through here.
+//! KMS calls: the persons' key pairs, what vouches for them, and the digests by which
+//! people are found. No personal data in the clear passes through here but what is to be
+//! digested.
 
 pub mod enrol;
 pub mod evidence;
+pub mod lookup;
 pub mod pair;
 
 #[cfg(feature = "opening")]

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
+use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -160,6 +161,22 @@ impl LineClient {
         if status.is_success() { Ok(()) } else { Err(LineError::Status(status.as_u16())) }
     }
 
+    /// The keys that verify ID tokens (`GET /oauth2/v2.1/certs`, PLATFORM.md §3.3).
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn certs(&self, within: Duration) -> Result<JwkSet, LineError> {
+        let url = format!("{}/oauth2/v2.1/certs", self.base);
+        let call = async {
+            let (status, body) = self.call(Request::new(SdkBody::empty()), &url).await?;
+            match status.as_u16() {
+                200 => serde_json::from_slice(&body).map_err(|_| LineError::Answer),
+                other => Err(LineError::Status(other)),
+            }
+        };
+        tokio::time::timeout(within, call).await.unwrap_or(Err(LineError::NotReached))
+    }
+
     async fn get(&self, url: &str, access_token: &Plain<String>) -> Result<(StatusCode, bytes::Bytes), LineError> {
         self.send(Request::new(SdkBody::empty()), url, access_token).await
     }
@@ -170,9 +187,13 @@ impl LineClient {
         url: &str,
         access_token: &Plain<String>,
     ) -> Result<(StatusCode, bytes::Bytes), LineError> {
-        request.set_uri(url).map_err(|_| LineError::NotReached)?;
         let authorization = format!("Bearer {}", access_token.reveal());
         request.headers_mut().try_insert("authorization", authorization).map_err(|_| LineError::NotReached)?;
+        self.call(request, url).await
+    }
+
+    async fn call(&self, mut request: Request, url: &str) -> Result<(StatusCode, bytes::Bytes), LineError> {
+        request.set_uri(url).map_err(|_| LineError::NotReached)?;
         let answer = self.http.call(request).await.map_err(|_| LineError::NotReached)?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|_| LineError::Answer)?;

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod event;
+pub mod id_token;
 pub mod message;
 pub mod outgoing;
 pub mod signature;

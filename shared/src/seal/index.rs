@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::domain::id::{ChannelName, LineUserId, Malformed};
+use crate::domain::id::{ChannelName, DefinitionId, LineUserId, Malformed};
 
 /// The `user_index` key.
 #[derive(Clone)]
@@ -55,6 +55,12 @@ impl IndexKey {
     /// The owner check of this user's records in this channel.
     pub fn owner(&self, channel: &ChannelName, user: &LineUserId) -> OwnerCheck {
         OwnerCheck { key_id: self.id, digest: self.digest(b"azukari owner v1", channel, user) }
+    }
+
+    /// The mark that this user has answered an anonymous form, as 64 hexadecimal digits.
+    pub fn answered(&self, channel: &ChannelName, form: &DefinitionId, user: &LineUserId) -> String {
+        let label = format!("azukari answered v1 {form}");
+        hex(&self.digest(label.as_bytes(), channel, user))
     }
 
     fn digest(&self, label: &[u8], channel: &ChannelName, user: &LineUserId) -> [u8; 32] {

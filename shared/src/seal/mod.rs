@@ -5,6 +5,7 @@
 
 pub mod envelope;
 pub mod index;
+pub mod notice;
 pub mod origin;
 pub mod padding;
 pub mod place;

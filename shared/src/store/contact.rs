@@ -1,6 +1,8 @@
 //! The transactions around a contact: a new person claims a key pair; a known
 //! person's first event of a day moves their last contact on.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
 use crate::domain::{person::Person, time::UnixMs};
 use crate::store::{
     Outcome, StoreError, Vault,
@@ -54,6 +56,21 @@ impl Vault {
     /// # Errors
     /// The call failed.
     pub async fn claim(&self, new: NewPerson, now: UnixMs) -> Result<Claim, StoreError> {
+        let (parts, written) = self.claim_parts(new, now)?;
+        match self.transact(parts.into()).await {
+            Ok(()) => Ok(Claim::Done(written)),
+            Err(error) if error.part_failed(0) => Ok(Claim::MappingTaken),
+            Err(error) if error.part_failed(1) || error.part_failed(2) || error.conflict() => Ok(Claim::PairTaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The parts of a claim: mapping, pool, subject.
+    pub(super) fn claim_parts(
+        &self,
+        new: NewPerson,
+        now: UnixMs,
+    ) -> Result<([TransactWriteItem; 3], Mapping), StoreError> {
         let pool_row = self.part_delete(
             &key::pool(new.pool_shard),
             &new.person.key.subject.to_string(),
@@ -63,12 +80,7 @@ impl Vault {
         let written = Mapping::written(&item, &new.person)?;
         let mapping = self.part_put(item, vacant(new.event_at, now));
         let subject = self.part_put(self.subject_item(new.subject, now), Condition::that("attribute_not_exists(pk)"));
-        match self.transact(vec![mapping, pool_row, subject]).await {
-            Ok(()) => Ok(Claim::Done(written)),
-            Err(error) if error.part_failed(0) => Ok(Claim::MappingTaken),
-            Err(error) if error.part_failed(1) || error.part_failed(2) || error.conflict() => Ok(Claim::PairTaken),
-            Err(error) => Err(error),
-        }
+        Ok(([mapping, pool_row, subject], written))
     }
 
     /// Moves a mapping to the digest of a new index key, with the subject row that

@@ -242,6 +242,15 @@ impl Vault {
         self.delete(&key::subject(subject), sk, Condition::none()).await
     }
 
+    /// Deletes the look-up that a back reference of a person names.
+    ///
+    /// # Errors
+    /// The call failed, or the sort key is not that of a back reference.
+    pub async fn delete_lookup(&self, subject: SubjectId, back_reference: &str) -> Result<(), StoreError> {
+        let (pk, submission) = back_reference.rsplit_once('#').ok_or(StoreError::Row { attribute: "sk" })?;
+        self.delete(pk, &key::found(subject, submission), Condition::none()).await
+    }
+
     /// The oldest hour that is not closed. `None` before the first publication.
     ///
     /// # Errors

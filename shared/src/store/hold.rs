@@ -1,11 +1,10 @@
 //! Hold rows `S#<id>` / `Z#hold`: the person is being erased, and how far it has
 //! come. The opener refuses a person with a hold.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-
 use crate::domain::{erasure::Progress, id::SubjectId};
 use crate::store::{
     Item, Outcome, StoreError, Vault,
+    error::outcome,
     key::{self, HOLD},
     order::EraseOrder,
     vault::Condition,
@@ -50,11 +49,13 @@ impl Vault {
             .maybe_time("unmapped_at", hold.progress.unmapped_at)
             .vouched(self.origin());
         let still_there = Condition::that("attribute_exists(pk)");
-        self.for_order(vec![
-            self.part_check(&pk, &key::order(&order.id), still_there),
-            self.part_put(item, Condition::none()),
-        ])
-        .await
+        let parts =
+            vec![self.part_check(&pk, &key::order(&order.id), still_there), self.part_put(item, Condition::none())];
+        match self.transact(parts).await {
+            Ok(()) => Ok(Outcome::Written),
+            Err(error) if error.part_failed(0) || error.conflict() => Ok(Outcome::Already),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes an order that has been carried out or revoked, together with its hold.
@@ -64,19 +65,17 @@ impl Vault {
     /// The call failed.
     pub async fn end_order(&self, order: &EraseOrder) -> Result<Outcome, StoreError> {
         let pk = key::subject(order.subject);
-        let still_there = Condition::that("attribute_exists(pk)");
-        self.for_order(vec![
-            self.part_delete(&pk, &key::order(&order.id), still_there),
+        let there = || Condition::that("attribute_exists(pk)");
+        let parts = vec![
+            self.part_delete(&pk, &key::order(&order.id), there()),
             self.part_delete(&pk, HOLD, Condition::none()),
-        ])
-        .await
-    }
-
-    /// Commits parts of which the first holds only as long as the order is there.
-    async fn for_order(&self, parts: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
+        ];
         match self.transact(parts).await {
             Ok(()) => Ok(Outcome::Written),
-            Err(error) if error.part_failed(0) || error.conflict() => Ok(Outcome::Already),
+            // Two orders to erase the same person, carried out at the same time, take each
+            // other with them: the hold is then left to whoever comes last.
+            Err(error) if error.part_failed(0) => outcome(self.delete(&pk, HOLD, there()).await),
+            Err(error) if error.conflict() => Ok(Outcome::Already),
             Err(error) => Err(error),
         }
     }

@@ -64,6 +64,31 @@ pub struct BadRow {
     pub why: &'static str,
 }
 
+/// What somebody said about a purpose in a form, and what they were shown.
+#[derive(Debug, Clone)]
+pub struct FormConsentRow {
+    /// The submission.
+    pub submission: String,
+    /// The purpose.
+    pub purpose: DefinitionId,
+    /// `given` or `refused`.
+    pub consent: String,
+    /// The same for sensitive answers, if any are asked for.
+    pub sensitive: Option<String>,
+    /// The form version.
+    pub form: VersionId,
+    /// The policy version.
+    pub policy: VersionId,
+    /// SHA-256 of the words that were shown, in hexadecimal.
+    pub notice: String,
+    /// Their language.
+    pub language: String,
+    /// When they were shown.
+    pub shown_at: UnixMs,
+    /// When the form was sent.
+    pub sent_at: UnixMs,
+}
+
 /// What is held of a person.
 #[derive(Debug, Default)]
 pub struct Holding {
@@ -74,6 +99,8 @@ pub struct Holding {
     /// The newest that they said about each purpose. A row that is not vouched for
     /// counts as a withdrawal.
     pub consents: BTreeMap<DefinitionId, Consent>,
+    /// What they said about each purpose in forms.
+    pub form_consents: Vec<FormConsentRow>,
     /// Whether a hold lies on them, vouched for or not.
     pub held: bool,
     /// Whether a vouched order to erase them waits.
@@ -173,6 +200,12 @@ impl Reading<'_> {
         } else if sk.starts_with(ORDER) {
             self.holding.erase_ordered |= item.get_text("what")? == "erase";
         } else if sk.starts_with("C#") {
+            if item.find_text("how") == Some("form") {
+                self.shown(item)?;
+            }
+            if sk.contains('~') {
+                return Ok(());
+            }
             // Sort keys end in the time: a later row of the same purpose is newer. One
             // that could not be read stays a refusal.
             let purpose = DefinitionId::new(item.get_text("purpose")?);
@@ -183,6 +216,30 @@ impl Reading<'_> {
         } else if item.has("env") {
             self.value(sealed(sk, item)?);
         }
+        Ok(())
+    }
+
+    /// Keeps what a form's consent row says was shown.
+    fn shown(&mut self, item: &Item) -> Result<(), StoreError> {
+        let version = |name: &'static str| {
+            VersionId::parse(item.get_text(name)?).map_err(|_| StoreError::Row { attribute: name })
+        };
+        let submission = item.get_text("submission")?;
+        if self.window.submission.is_some_and(|wanted| wanted != submission) {
+            return Ok(());
+        }
+        self.holding.form_consents.push(FormConsentRow {
+            submission: submission.to_owned(),
+            purpose: DefinitionId::new(item.get_text("purpose")?),
+            consent: item.get_text("consent")?.to_owned(),
+            sensitive: item.find_text("sensitive").map(str::to_owned),
+            form: version("form")?,
+            policy: version("policy")?,
+            notice: item.get_text("notice")?.to_owned(),
+            language: item.get_text("language")?.to_owned(),
+            shown_at: item.get_time("shown_at")?,
+            sent_at: item.get_time("event_at")?,
+        });
         Ok(())
     }
 

@@ -26,6 +26,10 @@ pub const CHAIN: &str = "A#";
 pub const WRITERS: &str = "A#index";
 /// Prefix of the sort key of a submission.
 pub const SUBMISSION: &str = "F#";
+/// Prefix of the partition of a look-up, and of the sort key of its back reference.
+pub const LOOKUP: &str = "X#";
+/// Sort key of the count of all answers to an anonymous form.
+pub const TOTAL: &str = "total";
 /// Number of pool shards.
 pub const POOL_SHARDS: u8 = 8;
 
@@ -102,6 +106,38 @@ pub fn writer(at: UnixMs, writer: &str) -> String {
 /// The values of one submission for one purpose.
 pub fn submission(id: &str, purpose: &DefinitionId) -> String {
     format!("{SUBMISSION}{id}#{purpose}")
+}
+
+/// What somebody said about one purpose in a form. Two forms may be sent in the same
+/// millisecond.
+pub fn form_consent(purpose: &DefinitionId, at: UnixMs, submission: &str) -> String {
+    format!("{}#{submission}", consent(purpose, at))
+}
+
+/// That somebody did not agree to an optional purpose of a form. It takes nothing back
+/// that they have agreed to before, and so does not stand among the consents for it.
+pub fn form_refusal(purpose: &DefinitionId, at: UnixMs, submission: &str) -> String {
+    format!("C#{purpose}~{:015}#{submission}", at.get())
+}
+
+/// The people who can be found by an answer of this kind.
+pub fn lookup(kind: &str, digest: &str) -> String {
+    format!("{LOOKUP}{kind}#{digest}")
+}
+
+/// One who was found, by one submission.
+pub fn found(id: SubjectId, submission: &str) -> String {
+    format!("{}#{submission}", subject(id))
+}
+
+/// Who has answered an anonymous form.
+pub fn once(form: &DefinitionId, mark: &str) -> String {
+    format!("Q#once#{form}#{mark}")
+}
+
+/// The counters of an anonymous form in a month.
+pub fn tally(form: &DefinitionId, month: &str) -> String {
+    format!("Y#{form}#{month}")
 }
 
 /// A counter of one window of time.

@@ -24,6 +24,7 @@ pub mod pool;
 pub mod published;
 pub mod state;
 pub mod subject;
+pub mod submission;
 pub mod tables;
 pub mod value;
 mod vault;

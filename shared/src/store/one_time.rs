@@ -61,7 +61,7 @@ impl Vault {
         }
     }
 
-    fn part_spend(&self, spend: Spend<'_>) -> aws_sdk_dynamodb::types::TransactWriteItem {
+    pub(super) fn part_spend(&self, spend: Spend<'_>) -> aws_sdk_dynamodb::types::TransactWriteItem {
         let Spend { what, hour, n, limit } = spend;
         let room = i64::from(limit) - i64::from(n);
         let ttl = hour.start().plus(2 * HOUR_MS).seconds();

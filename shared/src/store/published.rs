@@ -23,6 +23,8 @@ pub enum DefinitionKind {
     Policy,
     /// A purpose.
     Purpose,
+    /// A form.
+    Form,
 }
 
 impl DefinitionKind {
@@ -32,6 +34,7 @@ impl DefinitionKind {
             Self::Channel => "channel",
             Self::Policy => "policy",
             Self::Purpose => "purpose",
+            Self::Form => "form",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod form;
 mod list;
 mod open;
 mod operator;
@@ -37,6 +38,7 @@ const EXAMPLES: &str = "\
   azukari list --since 2026-11-20            届いたものの一覧 / what came in
   azukari open --person ID --fields text --purpose chat --reason inquiry
                                              開封する（台帳に残る） / open, on the record
+  azukari form counts satisfaction           フォームの集計 / count the answers to a form
   azukari audit show                         台帳を読む / read the ledger
   azukari audit verify                       台帳を検証する / check the ledger";
 
@@ -52,6 +54,9 @@ enum Command {
     /// 届いたものの一覧（件数と時刻だけ）。 / List what came in: counts and times only.
     #[command(after_help = list::EXAMPLES)]
     List(list::Arguments),
+    /// フォームの一覧と集計。 / List forms, and count their answers.
+    #[command(subcommand)]
+    Form(form::Command),
     /// 理由を記録して開封する。 / Open, with a reason that is recorded.
     #[command(after_help = open::EXAMPLES)]
     Open(Box<open::Arguments>),
@@ -142,6 +147,7 @@ pub fn arguments() -> Result<Cli, u8> {
                 Some("open") => open::EXAMPLES,
                 Some("list") => list::EXAMPLES,
                 Some("audit") => audit::EXAMPLES,
+                Some("form") => form::EXAMPLES,
                 Some("operator") => operator::EXAMPLES,
                 _ => EXAMPLES,
             });
@@ -161,6 +167,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::CheckConfig => check_config(&places),
         Command::Operator(command) => operator::run(command, &places),
         Command::List(arguments) => list::run(arguments, &places).await,
+        Command::Form(command) => form::run(command, &places).await,
         Command::Open(arguments) => open::run(*arguments, &places).await,
         Command::Audit(command) => audit::run(command, &places).await,
     }
@@ -183,12 +190,12 @@ async fn serve(places: Places) -> Result<(), Failed> {
 fn check_config(places: &Places) -> Result<(), Failed> {
     let read = config::read(&places.config_dir).map_err(Failed::other)?;
     let (channels, policies, purposes) = (read.channels.len(), read.policies.len(), read.purposes.len());
-    let operators = read.operators.len();
+    let (forms, operators) = (read.forms.len(), read.operators.len());
     say::line(&format!(
-        "設定に問題はありません: チャネル{channels}、ポリシー{policies}、目的{purposes}、担当者とシステム{operators}"
+        "設定に問題はありません: チャネル{channels}、フォーム{forms}、ポリシー{policies}、目的{purposes}、担当者とシステム{operators}"
     ));
     say::line(&format!(
-        "The configuration is sound: {channels} channel(s), {policies} policy(s), {purposes} purpose(s), {operators} operator(s) and system(s)"
+        "The configuration is sound: {channels} channel(s), {forms} form(s), {policies} policy(s), {purposes} purpose(s), {operators} operator(s) and system(s)"
     ));
     Ok(())
 }

@@ -85,7 +85,7 @@ pub(super) async fn run(arguments: Arguments, places: &Places) -> Result<(), Fai
         };
         let person = &mut answer["people"][0];
         person["more"] = next["people"][0]["more"].take();
-        for name in ["records", "bad", "withheld"] {
+        for name in ["records", "consents", "notices", "bad", "withheld"] {
             match (&mut person[name], next["people"][0][name].take()) {
                 (Value::Array(known), Value::Array(more)) => known.extend(more),
                 (Value::Object(known), Value::Object(more)) => known.extend(more),
@@ -188,6 +188,7 @@ fn table(answer: &Value) -> String {
                 let _ = writeln!(text, "      {name}: {}", say::harmless(value.as_str().unwrap_or_default()));
             }
         }
+        consents(&mut text, person);
         for (purpose, why) in person["withheld"].as_object().into_iter().flatten() {
             let _ = writeln!(text, "  開封しません: 目的 {purpose}（{}）", ground(why.as_str()));
         }
@@ -200,6 +201,41 @@ fn table(answer: &Value) -> String {
         }
     }
     text
+}
+
+/// What the person said about each purpose in forms, and the words they were shown.
+fn consents(text: &mut String, person: &Value) {
+    for consent in person["consents"].as_array().into_iter().flatten() {
+        let word = |name: &str| consent[name].as_str().unwrap_or_default();
+        let time = |name: &str| UnixMs::new(consent[name].as_i64().unwrap_or_default()).tokyo_minute();
+        let said = if word("consent") == "given" { "同意する / agreed" } else { "同意しない / did not agree" };
+        let sensitive = match word("sensitive") {
+            "given" => "、要配慮の項目も同意 / sensitive answers too",
+            "refused" => "、要配慮の項目は同意なし / not to sensitive answers",
+            _ => "",
+        };
+        let _ = writeln!(
+            text,
+            "  {}  {said}{sensitive}  目的 {}  フォーム {}  ポリシー {}  表示 {}  文面 {}",
+            time("sent_at"),
+            word("purpose"),
+            word("form"),
+            word("policy"),
+            time("shown_at"),
+            word("notice").get(..16).unwrap_or_default(),
+        );
+    }
+    for (digest, notice) in person["notices"].as_object().into_iter().flatten() {
+        let fits = if notice["as_shown"] == true {
+            "表示したとおり / as it was shown"
+        } else {
+            "！表示した文面を再現できません / the words that were shown cannot be told again"
+        };
+        let _ = writeln!(text, "  文面 {}（{fits}）", digest.get(..16).unwrap_or_default());
+        for line in notice["words"].as_array().into_iter().flatten() {
+            let _ = writeln!(text, "      | {}", line.as_str().unwrap_or_default());
+        }
+    }
 }
 
 fn said(person: &Value) -> String {

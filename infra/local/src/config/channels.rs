@@ -6,9 +6,10 @@ use std::{
 };
 
 use azukari::domain::{consent::BeforeConsent, definition::after_block, id::ChannelName};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{
-    Channel, Problems,
+    Channel, Keyword, Problems,
     messages::STANDARD,
     section::{At, Section, is_toml, read_toml, sorted_entries},
     term::term,
@@ -22,8 +23,26 @@ pub(super) struct Names<'a> {
     pub(super) messages: BTreeSet<&'a str>,
 }
 
-/// Reads all channels.
-pub(super) fn read(folder: &Path, names: &Names<'_>, problems: &mut Problems) -> BTreeMap<String, Channel> {
+/// A form that a channel names, and where: it is looked up once the forms are read.
+pub(super) struct Mention {
+    pub(super) channel: String,
+    pub(super) form: String,
+    pub(super) line: usize,
+    /// Whether its title becomes the label of a button.
+    pub(super) button: bool,
+}
+
+/// Most words that open one form, and the longest of them in characters.
+const MOST_WORDS: usize = 20;
+const LONGEST_WORD: usize = 40;
+
+/// Reads all channels. One that has a problem is there by name.
+pub(super) fn read(
+    folder: &Path,
+    names: &Names<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> BTreeMap<String, Option<Channel>> {
     let mut channels = BTreeMap::new();
     let mut found = false;
     for entry in sorted_entries(&folder.join("channels")).iter().filter(|entry| is_toml(&entry.path())) {
@@ -34,9 +53,8 @@ pub(super) fn read(folder: &Path, names: &Names<'_>, problems: &mut Problems) ->
             let en = "the name of a channel file must be 1 to 32 of a-z, 0-9 and -";
             problems.add(&file, 0, "チャネルのファイル名は半角のa-z、0-9、-で32文字までです", en);
         }
-        if let Some(channel) = read_toml(folder, &file, problems, |top| channel(&top, names)).flatten() {
-            channels.insert(name, channel);
-        }
+        let channel = read_toml(folder, &file, problems, |top| channel(&top, &name, names, mentions)).flatten();
+        channels.insert(name, channel);
     }
     if !found {
         problems.add("channels", 0, "チャネルがありません", "there is no channel");
@@ -44,18 +62,8 @@ pub(super) fn read(folder: &Path, names: &Names<'_>, problems: &mut Problems) ->
     channels
 }
 
-fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
-    let known =
-        |section: &Section<'_>, name: Option<At<String>>, among: Option<&BTreeSet<&str>>, ja: &str, en: &str| {
-            let name = name?;
-            if among.is_none_or(|among| among.contains(name.value.as_str())) {
-                return Some(name.value);
-            }
-            let value = &name.value;
-            section.problem(name.at, &format!("{ja}「{value}」がありません"), &format!("there is no {en} \"{value}\""));
-            None
-        };
-    let policy = known(top, top.text("policy"), Some(&names.policies), "ポリシー", "policy");
+fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<Mention>) -> Option<Channel> {
+    let policy = top.known(top.text("policy"), Some(&names.policies), "ポリシー", "policy");
     let before_consent = top.one_of("before_consent", &BeforeConsent::NAMES, BeforeConsent::parse);
     let after_block = match top.maybe_section("after_block") {
         Some(section) => {
@@ -66,15 +74,30 @@ fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
         None => Some(after_block()),
     };
     let messages = match top.maybe_text("messages") {
-        Some(name) => known(top, Some(name), Some(&names.messages), "文面", "file of messages"),
+        Some(name) => top.known(Some(name), Some(&names.messages), "文面", "file of messages"),
         None => Some(STANDARD.to_owned()),
     };
     let purposes = top.section("purposes").map(|section| {
-        let purpose = |key| known(&section, section.text(key), names.purposes.as_ref(), "目的", "purpose");
+        let purpose = |key| section.known(section.text(key), names.purposes.as_ref(), "目的", "purpose");
         let all = [purpose("message"), purpose("event"), purpose("profile"), purpose("line_contact")];
         section.finish();
         all
     });
+    let liff_id = if top.has_any(&["liff_id"]) { liff_id(top).map(Some) } else { Some(None) };
+    let mut mention = |section: &Section<'_>, form: At<String>, button: bool| {
+        let line = section.line(form.at);
+        mentions.push(Mention { channel: name.to_owned(), form: form.value.clone(), line, button });
+        form.value
+    };
+    let greeting_form = top.maybe_text("greeting_form").map(|form| mention(top, form, true));
+    let mut seen = BTreeSet::new();
+    let mut keywords = Vec::new();
+    for section in top.any_sections("keyword") {
+        let words = section.words("words").map(|words| comparable(&section, words, &mut seen));
+        let form = section.text("form").map(|form| mention(&section, form, false));
+        section.finish();
+        keywords.extend(words.zip(form).map(|(words, form)| Keyword { words, form }));
+    }
     top.finish();
     let [message, event, profile, line_contact] = purposes?;
     Some(Channel {
@@ -86,5 +109,49 @@ fn channel(top: &Section<'_>, names: &Names<'_>) -> Option<Channel> {
         event: event?,
         profile: profile?,
         line_contact: line_contact?,
+        liff_id: liff_id?,
+        keywords,
+        greeting_form,
     })
+}
+
+/// The id of a LIFF app: that of its LINE Login channel, and eight letters and digits.
+fn liff_id(top: &Section<'_>) -> Option<String> {
+    let At { value, at } = top.text("liff_id")?;
+    let fits = value.split_once('-').is_some_and(|(login, app)| {
+        let login = login.len() == 10 && login.bytes().all(|b| b.is_ascii_digit());
+        login && app.len() == 8 && app.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    if !fits {
+        let en = "liff_id must be 10 digits, - and 8 letters or digits, as in 1234567890-AbcdEfgh";
+        top.problem(at, "liff_idは、数字10桁、-、英数字8文字です（例：1234567890-AbcdEfgh）", en);
+        return None;
+    }
+    Some(value)
+}
+
+/// The words as they are compared with what somebody writes. None may open two forms.
+fn comparable(section: &Section<'_>, words: Vec<At<String>>, seen: &mut BTreeSet<String>) -> Vec<String> {
+    if let Some(word) = words.get(MOST_WORDS) {
+        let en = format!("there are more than {MOST_WORDS} words for one form");
+        section.problem(word.at, &format!("一つのフォームのキーワードは{MOST_WORDS}個までです"), &en);
+    }
+    let mut all = Vec::with_capacity(words.len());
+    for At { value, at } in words {
+        let word = normal(&value);
+        if !(1..=LONGEST_WORD).contains(&word.chars().count()) || word.chars().any(char::is_control) {
+            let en = format!("a word must be 1 to {LONGEST_WORD} characters on one line");
+            section.problem(at, &format!("キーワードは1行で、{LONGEST_WORD}文字までです"), &en);
+        } else if !seen.insert(word.clone()) {
+            let en = format!("the word \"{word}\" is there twice in this channel");
+            section.problem(at, &format!("キーワード「{word}」がこのチャネルで重複しています"), &en);
+        }
+        all.push(word);
+    }
+    all
+}
+
+/// A word in NFKC, without the white space around it, in lower case.
+fn normal(word: &str) -> String {
+    word.nfkc().collect::<String>().trim().to_lowercase()
 }

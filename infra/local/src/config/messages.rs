@@ -17,20 +17,14 @@ use crate::config::{
 pub(super) const STANDARD: &str = "standard";
 const SHIPPED: &str = include_str!("../../../config/messages/standard.toml");
 
-/// The language of a file of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// Japanese.
-    Ja,
-    /// English.
-    En,
-}
+pub use azukari::domain::language::Language;
 
 const BUSINESS: &str = "business";
 const PURPOSES: &str = "purposes";
 const BEFORE_CONSENT: &str = "before_consent";
 const AFTER_BLOCK: &str = "after_block";
 const POLICY_URL: &str = "policy_url";
+const FORM: &str = "form";
 
 /// Reads all messages. A file that has a problem is there by name.
 pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Messages>> {
@@ -85,7 +79,22 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
         section.finish();
         texts
     });
+    let forms = match top.maybe_section("forms") {
+        Some(section) => {
+            let texts = (text(&section, "link", &[BUSINESS, FORM], &[FORM], MAX_QUESTION), label(&section, "open"));
+            section.finish();
+            texts
+        }
+        None => {
+            let (link, open) = match language {
+                Some(Language::En) => ("You can fill in \"{form}\" by the button below.", "Open the form"),
+                Some(Language::Ja) | None => ("「{form}」は、下のボタンからご記入いただけます。", "フォームを開く"),
+            };
+            (Some(link.to_owned()), Some(open.to_owned()))
+        }
+    };
     top.finish();
+    let (form_link, form_open) = forms;
     let ([notice, notice_changed, question, question_alt], [agree, refuse, read]) = (notice?, buttons?);
     let ([agreed, refused, nothing_held, not_kept], [card, my_number]) = (answers?, cautions?);
     let texts = Wording {
@@ -102,6 +111,8 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
         not_kept: not_kept?,
         card: card?,
         my_number: my_number?,
+        form_link: form_link?,
+        form_open: form_open?,
     };
     Some(Messages { language: language?, texts })
 }
@@ -214,6 +225,8 @@ impl Messages {
             not_kept: fill(not_kept),
             card: fill(card),
             my_number: fill(my_number),
+            form_link: fill(&self.texts.form_link),
+            form_open: self.texts.form_open.clone(),
         }
     }
 }

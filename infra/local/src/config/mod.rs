@@ -1,9 +1,10 @@
-//! The configuration of a business, from its files: channels, policies, purposes.
+//! The configuration of a business, from its files: channels, forms, policies, purposes.
 //!
 //! Everything that is wrong is found in one go and named by file and line. What
 //! comes out can be published as it is.
 
 mod channels;
+mod forms;
 pub mod messages;
 pub mod operators;
 mod policies;
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, path::Path};
 use azukari::domain::{
     consent::BeforeConsent,
     definition::{Business, Text},
+    form::{Kind, Rules, ShowIf},
     operator::Operator,
     retention::{Retention, Term},
     wording::Wording,
@@ -72,6 +74,79 @@ pub struct Channel {
     pub profile: String,
     /// Purpose of the LINE user id.
     pub line_contact: String,
+    /// The LIFF app in which its forms open. Without it, the channel has no forms.
+    pub liff_id: Option<String>,
+    /// Words in the chat that are answered with a form.
+    pub keywords: Vec<Keyword>,
+    /// The form that is offered to a new friend.
+    pub greeting_form: Option<String>,
+}
+
+/// Words that are answered with a form of the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyword {
+    /// The words in NFKC, without the white space around them, in lower case.
+    pub words: Vec<String>,
+    /// The form. It is there, and belongs to the channel.
+    pub form: String,
+}
+
+/// A form, as written. Channel, policy and purposes are names that exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// The channel whose people fill it in.
+    pub channel: String,
+    /// The policy under which it asks.
+    pub policy: String,
+    /// Its title.
+    pub title: Text,
+    /// What it is for, in a sentence or two.
+    pub description: Text,
+    /// What the page says after it was sent.
+    pub thanks: Text,
+    /// What the account says in the chat after it was sent.
+    pub reply: Option<String>,
+    /// Whether no answer is stored: each adds to counters.
+    pub anonymous: bool,
+    /// Its parts, in order.
+    pub sections: Vec<FormSection>,
+    /// What people agree to for the sensitive fields under a purpose (要配慮個人情報), by the
+    /// purpose: there is a text for each purpose that has such a field, and for no other.
+    pub sensitive: BTreeMap<String, Text>,
+}
+
+/// A part of a form, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormSection {
+    /// Its heading.
+    pub title: Text,
+    /// Its fields, in order.
+    pub fields: Vec<FormField>,
+}
+
+/// A field of a form, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormField {
+    /// Its name in answers: no other field of the form has it.
+    pub name: String,
+    /// What kind of answer it takes.
+    pub kind: Kind,
+    /// What is asked.
+    pub label: Text,
+    /// What helps to answer.
+    pub help: Option<Text>,
+    /// Whether it must be answered, where it is shown.
+    pub required: bool,
+    /// What the answer is kept for. `None` in an anonymous form.
+    pub purpose: Option<String>,
+    /// Whether the answer is 要配慮個人情報.
+    pub sensitive: bool,
+    /// Whether the person can be found by it.
+    pub lookup: bool,
+    /// It is asked only after this answer.
+    pub show_if: Option<ShowIf>,
+    /// The limits of an answer.
+    pub rules: Rules,
 }
 
 /// Everything a business has configured.
@@ -83,6 +158,8 @@ pub struct Configuration {
     pub policies: BTreeMap<String, Policy>,
     /// By name of the file.
     pub channels: BTreeMap<String, Channel>,
+    /// By name of the file.
+    pub forms: BTreeMap<String, Form>,
     /// By name of the file.
     pub messages: BTreeMap<String, Messages>,
     /// Who may ask the opener.
@@ -103,11 +180,18 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
         policies: policies.keys().map(String::as_str).collect(),
         messages: messages.keys().map(String::as_str).collect(),
     };
-    let channels = channels::read(folder, &names, &mut problems);
+    let mut mentions = Vec::new();
+    let channels = channels::read(folder, &names, &mut mentions, &mut problems);
+    let forms = forms::read(folder, &names, &channels, &mut problems);
     let operators = operators::read(folder, names.purposes.as_ref(), &mut problems);
+    let language = |channel: &str| {
+        let channel = channels.get(channel)?.as_ref()?;
+        Some(messages.get(&channel.messages)?.as_ref()?.language)
+    };
+    forms::check_mentions(&mentions, &forms, language, &mut problems);
     let belongs = |parts: &[&str]| match parts {
         ["purposes.toml" | operators::FILE] | ["policies", _, "policy.toml"] => true,
-        ["channels" | "messages", name] => name.ends_with(".toml"),
+        ["channels" | "forms" | "messages", name] => name.ends_with(".toml"),
         _ => false,
     };
     section::refuse_strangers(folder, &belongs, &mut problems);
@@ -116,7 +200,8 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
     }
     let purposes = sound(purposes.unwrap_or_default());
     let (policies, messages) = (sound(policies), sound(messages));
-    let configuration = Configuration { purposes, policies, channels, messages, operators };
+    let (channels, forms) = (sound(channels), sound(forms));
+    let configuration = Configuration { purposes, policies, channels, forms, messages, operators };
     for (name, channel) in &configuration.channels {
         messages::check_lengths(&channel.messages, name, &configuration.wording(channel), &mut problems);
     }
@@ -150,5 +235,7 @@ fn sound<T>(named: BTreeMap<String, Option<T>>) -> BTreeMap<String, T> {
     named.into_iter().filter_map(|(name, it)| Some((name, it?))).collect()
 }
 
+#[cfg(test)]
+mod forms_tests;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,14 @@
 //! Reading TOML so that every problem is found, with its line: a reader over a
 //! parsed table that notes what is missing, of a wrong type, or not known.
 
-use std::{cell::RefCell, collections::BTreeSet, ops::Range, path::Path};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fmt::Display,
+    ops::{Range, RangeInclusive},
+    path::Path,
+    str::FromStr,
+};
 
 use azukari::domain::definition::Text;
 use toml::{
@@ -106,8 +113,11 @@ pub(super) fn is_toml(path: &Path) -> bool {
 
 impl File<'_> {
     fn problem(&self, at: usize, ja: &str, en: &str) {
-        let line = self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1;
-        self.problems.borrow_mut().add(&self.name, line, ja, en);
+        self.problems.borrow_mut().add(&self.name, self.line(at), ja, en);
+    }
+
+    fn line(&self, at: usize) -> usize {
+        self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1
     }
 }
 
@@ -136,6 +146,17 @@ impl<'a> Section<'a> {
     /// Where the section stands.
     pub(super) fn at(&self) -> usize {
         self.span.start
+    }
+
+    /// The line of a place of the file, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.file.line(at)
+    }
+
+    /// Where the value of a key stands, if it is there, right or wrong.
+    pub(super) fn place(&self, key: &'static str) -> Option<usize> {
+        self.seen.borrow_mut().insert(key);
+        self.table.get(key).map(|value| value.span().start)
     }
 
     /// A text that must be there and not be blank.
@@ -174,11 +195,46 @@ impl<'a> Section<'a> {
         parsed
     }
 
-    /// A whole number in a range, if it is there.
-    pub(super) fn number(&self, key: &'static str, range: std::ops::RangeInclusive<u16>) -> Option<At<u16>> {
+    /// A name that must be one of these, if it is there; `None` if nobody knows them.
+    pub(super) fn known(
+        &self,
+        name: Option<At<String>>,
+        among: Option<&BTreeSet<&str>>,
+        ja: &str,
+        en: &str,
+    ) -> Option<String> {
+        let At { value, at } = name?;
+        if among.is_none_or(|among| among.contains(value.as_str())) {
+            return Some(value);
+        }
+        self.problem(at, &format!("{ja}「{value}」がありません"), &format!("there is no {en} \"{value}\""));
+        None
+    }
+
+    /// `true` or `false`, if it is there.
+    pub(super) fn flag(&self, key: &'static str) -> Option<At<bool>> {
         self.seen.borrow_mut().insert(key);
         let value = self.table.get(key)?;
-        let number = match value.get_ref() {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(At { value: *flag, at: value.span().start }),
+            _ => self.wrong(key, value, "trueかfalseで書いてください", "must be true or false"),
+        }
+    }
+
+    /// A whole number in a range, if it is there.
+    pub(super) fn number(&self, key: &'static str, range: RangeInclusive<u16>) -> Option<At<u16>> {
+        self.whole(key, range)
+    }
+
+    /// The same, and it may be negative.
+    pub(super) fn integer(&self, key: &'static str, range: RangeInclusive<i64>) -> Option<At<i64>> {
+        self.whole(key, range)
+    }
+
+    fn whole<T: FromStr + PartialOrd + Display>(&self, key: &'static str, range: RangeInclusive<T>) -> Option<At<T>> {
+        self.seen.borrow_mut().insert(key);
+        let value = self.table.get(key)?;
+        let number: Option<T> = match value.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
             _ => None,
         };
@@ -193,6 +249,16 @@ impl<'a> Section<'a> {
                     &format!("must be a whole number from {from} to {to}"),
                 )
             }
+        }
+    }
+
+    /// Whether a list is missing or holds fewer entries. What is no list is noted where it
+    /// is read.
+    pub(super) fn has_fewer(&self, key: &str, least: usize) -> bool {
+        match self.table.get(key).map(|value| value.get_ref()) {
+            None => true,
+            Some(DeValue::Array(list)) => list.len() < least,
+            Some(_) => false,
         }
     }
 
@@ -306,7 +372,8 @@ impl<'a> Section<'a> {
         Section { file: self.file, table, span, path: self.path_of(key), seen: RefCell::default() }
     }
 
-    fn path_of(&self, key: &str) -> String {
+    /// The name of a key as problems tell it.
+    pub(super) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }

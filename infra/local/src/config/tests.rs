@@ -14,7 +14,7 @@ then = "erase"
 const POLICY: &str = include_str!("../../../config/policies/privacy/policy.toml");
 const MESSAGES: &str = include_str!("../../../config/messages/standard.toml");
 
-const CHANNEL: &str = r#"
+pub(super) const CHANNEL: &str = r#"
 policy = "privacy"
 before_consent = "keep_24h"
 
@@ -25,7 +25,7 @@ profile = "chat"
 line_contact = "chat"
 "#;
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let usual = [
         ("purposes.toml", PURPOSES),
@@ -42,7 +42,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn problems(files: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let problems = read(folder(files).path()).expect_err("there are problems");
     problems.iter().map(|problem| format!("{}:{}: {}", problem.file, problem.line, problem.en)).collect()
 }

@@ -7,6 +7,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     agreement::{ECDH_P256, PrivateKey},
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    hmac,
     rand::{SecureRandom, SystemRandom},
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
@@ -25,6 +26,7 @@ pub struct Kms {
     wrap: RandomizedNonceKey,
     enrol: EcdsaKeyPair,
     evidence: EcdsaKeyPair,
+    index: hmac::Key,
     random: SystemRandom,
 }
 
@@ -35,6 +37,8 @@ struct MasterKeys {
     enrol: String,
     /// Missing in files of before there was such a key.
     evidence: Option<String>,
+    /// The same.
+    index: Option<String>,
 }
 
 /// The master-key file cannot be used.
@@ -58,8 +62,12 @@ impl Kms {
             None
         };
         let keys = match known {
-            Some(keys) if keys.evidence.is_some() => keys,
-            Some(keys) => Self::written(path, MasterKeys { evidence: Some(signing_key()?), ..keys })?,
+            Some(keys) if keys.evidence.is_some() && keys.index.is_some() => keys,
+            Some(keys) => {
+                let evidence = keys.evidence.map_or_else(signing_key, Ok)?;
+                let index = keys.index.map_or_else(secret_key, Ok)?;
+                Self::written(path, MasterKeys { evidence: Some(evidence), index: Some(index), ..keys })?
+            }
             None => Self::written(path, Self::fresh()?)?,
         };
         Self::from_keys(&keys)
@@ -72,9 +80,12 @@ impl Kms {
     }
 
     fn fresh() -> Result<MasterKeys, NotUsable> {
-        let mut wrap = [0; 32];
-        SystemRandom::new().fill(&mut wrap).map_err(|_| NotUsable("cannot be made"))?;
-        Ok(MasterKeys { wrap: STANDARD.encode(wrap), enrol: signing_key()?, evidence: Some(signing_key()?) })
+        Ok(MasterKeys {
+            wrap: secret_key()?,
+            enrol: signing_key()?,
+            evidence: Some(signing_key()?),
+            index: Some(secret_key()?),
+        })
     }
 
     fn from_keys(keys: &MasterKeys) -> Result<Self, NotUsable> {
@@ -84,9 +95,11 @@ impl Kms {
         let signing = |text: &str| {
             decode(text).and_then(|key| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key).ok())
         };
-        match (wrap, signing(&keys.enrol), keys.evidence.as_deref().and_then(signing)) {
-            (Some(wrap), Some(enrol), Some(evidence)) => {
-                Ok(Self { wrap, enrol, evidence, random: SystemRandom::new() })
+        let index = keys.index.as_deref().and_then(decode).filter(|key| key.len() == 32);
+        let index = index.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key));
+        match (wrap, signing(&keys.enrol), keys.evidence.as_deref().and_then(signing), index) {
+            (Some(wrap), Some(enrol), Some(evidence), Some(index)) => {
+                Ok(Self { wrap, enrol, evidence, index, random: SystemRandom::new() })
             }
             _ => Err(broken),
         }
@@ -98,6 +111,7 @@ impl Kms {
             KeyOperation::Decrypt => self.decrypt(body),
             KeyOperation::Sign => self.sign(key, body),
             KeyOperation::GetPublicKey => self.public_key(key),
+            KeyOperation::GenerateMac => self.generate_mac(body),
         }
     }
 
@@ -152,11 +166,20 @@ impl Kms {
         }))
     }
 
+    fn generate_mac(&self, body: &Value) -> Result<Value, Reply> {
+        let message = body["Message"].as_str().and_then(|text| STANDARD.decode(text).ok());
+        let message = message
+            .filter(|message| (1..=4096).contains(&message.len()) && body["MacAlgorithm"] == "HMAC_SHA_256")
+            .ok_or_else(|| Reply::error(400, "ValidationException", "only HMAC_SHA_256 is served here"))?;
+        let mac = hmac::sign(&self.index, &message);
+        Ok(json!({"KeyId": arn(Key::Index), "Mac": STANDARD.encode(mac.as_ref()), "MacAlgorithm": "HMAC_SHA_256"}))
+    }
+
     fn signing(&self, key: Key) -> Result<&EcdsaKeyPair, Reply> {
         match key {
             Key::Enrol => Ok(&self.enrol),
             Key::Evidence => Ok(&self.evidence),
-            Key::Wrap => Err(Reply::error(400, "InvalidKeyUsageException", "the key does not sign")),
+            Key::Wrap | Key::Index => Err(Reply::error(400, "InvalidKeyUsageException", "the key does not sign")),
         }
     }
 
@@ -209,6 +232,12 @@ impl Engine for Kms {
     }
 }
 
+fn secret_key() -> Result<String, NotUsable> {
+    let mut key = [0; 32];
+    SystemRandom::new().fill(&mut key).map_err(|_| NotUsable("cannot be made"))?;
+    Ok(STANDARD.encode(key))
+}
+
 fn signing_key() -> Result<String, NotUsable> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|pair| pair.to_pkcs8v1());
     pair.map(|der| STANDARD.encode(der.as_ref())).map_err(|_| NotUsable("cannot be made"))
@@ -237,6 +266,7 @@ fn operation(name: &str) -> Option<KeyOperation> {
         KeyOperation::Decrypt,
         KeyOperation::Sign,
         KeyOperation::GetPublicKey,
+        KeyOperation::GenerateMac,
     ]
     .into_iter()
     .find(|operation| operation.as_str() == name)

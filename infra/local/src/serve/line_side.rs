@@ -3,8 +3,8 @@
 
 use axum::{
     Json, Router,
-    extract::State,
-    response::{IntoResponse, Response},
+    extract::{Path, State, rejection::PathRejection},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use azukari::{domain::id::LineUserId, host::problem::Problem};
@@ -43,7 +43,20 @@ pub(super) fn router(local: Local) -> Router {
         .route("/simulator/id-token", post(id_token))
         .route("/simulator/certs", get(certs))
         .route("/simulator/liff.js", get(liff))
+        .route("/simulator/liff/{app}/{form}", get(open_in_liff))
         .with_state(local)
+}
+
+/// What `https://liff.line.me/{app}/{form}` does: LINE's in-app browser opens the folder
+/// of the forms first, and the SDK leads on (PLATFORM.md §7).
+async fn open_in_liff(path: Result<Path<(String, String)>, PathRejection>) -> Response {
+    match path {
+        Ok(Path((_, form))) => {
+            let state: String = form_urlencoded::byte_serialize(format!("/{form}").as_bytes()).collect();
+            Redirect::to(&format!("/forms?liff.state={state}")).into_response()
+        }
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn sent(State(local): State<Local>) -> Json<Vec<Sent>> {

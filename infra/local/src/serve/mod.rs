@@ -64,9 +64,10 @@ pub fn loopback(listen: &str) -> Result<SocketAddr, ServeError> {
 /// # Errors
 /// The secrets are not complete.
 pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<Router, SecretsError> {
-    let webhook = Arc::new(installation.webhook(&format!("http://{address}"))?);
+    let public_url = format!("http://{address}");
+    let webhook = Arc::new(installation.webhook(&public_url)?);
     let keeper = pool::Keeper::new(Arc::clone(installation));
-    let form = Arc::new(installation.form());
+    let form = Arc::new(installation.form(&public_url)?);
     let functions = azukari_webhook::router(Arc::clone(&webhook))
         .layer(middleware::from_fn_with_state(keeper, pool::keep_full))
         .merge(azukari_form::router(Arc::clone(&form)));

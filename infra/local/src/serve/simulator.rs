@@ -233,14 +233,18 @@ async fn open(State(local): State<Local>, body: Bytes) -> Result<Response, Probl
     let people = match local.opener.invoke(&json!({ "assertion": assertion })).await {
         Answer::Opened { people } => people,
         Answer::Problem { error } => return Ok(refusal(&error)),
-        Answer::Listed { .. } | Answer::Ledger(_) => return Err(NOT_OPENED),
+        Answer::Listed { .. } | Answer::Counted { .. } | Answer::Ledger(_) => return Err(NOT_OPENED),
     };
     if people.iter().any(|person| person.status == Status::Opened) {
         let bad: Vec<_> = people.iter().flat_map(|person| &person.bad).collect();
         let withheld: Vec<_> = people.iter().flat_map(|person| &person.withheld).collect();
         let more = people.iter().any(|person| person.more.is_some());
         let records: Vec<_> = people.iter().flat_map(|person| &person.records).collect();
-        let body = json!({ "records": records, "withheld": withheld, "bad": bad, "more": more });
+        let consents: Vec<_> = people.iter().flat_map(|person| &person.consents).collect();
+        let notices: std::collections::BTreeMap<_, _> = people.iter().flat_map(|person| &person.notices).collect();
+        let body = json!({
+            "records": records, "consents": consents, "notices": notices, "withheld": withheld, "bad": bad, "more": more,
+        });
         return Ok(Json(body).into_response());
     }
     let mut statuses = people.iter().map(|person| person.status);

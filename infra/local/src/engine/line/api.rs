@@ -31,6 +31,12 @@ impl Line {
     }
 
     fn endpoint(&self, asked: &Asked, request: &str) -> Reply {
+        if asked.operation == "GET /oauth2/v2.1/certs" {
+            return match self.certs() {
+                Ok(keys) => Reply::of(200, keys.to_string()),
+                Err(_) => error(500, "Internal server error"),
+            };
+        }
         let Some(endpoint) = faults::endpoint(&asked.operation) else { return error(404, "Not found") };
         let channel = asked.bearer.as_deref().and_then(|token| self.access_tokens.get(token)).cloned();
         let Some(channel) = channel else { return unauthorized() };

@@ -1,0 +1,361 @@
+//! `POST /forms/{form}`: who sends it and what they were shown is verified; every problem
+//! is named; what can be taken is sealed for the sender and stored, all of it or nothing.
+
+use std::time::Duration;
+
+use azukari::{
+    domain::{
+        consent::Consent,
+        form::sheet::{Accepted, Record},
+        id::{LineItemId, LineUserId},
+        order::EventOrder,
+        person::{Admission, Person, admit},
+        plain::Plain,
+        retention::{After, Facts},
+        time::UnixMs,
+    },
+    host::{
+        people::{Known, Newcomer, Pair, PeopleError, Visit},
+        published::{self, Channel},
+    },
+    line::{id_token::NotVerified, outgoing::OutgoingMessage},
+    seal::{self, notice::Shown, place::RowPlace},
+    store::{
+        Outcome, key,
+        one_time::Spend,
+        submission::{FormConsent, FormNotice, LookupRow, MARK_MS, Sender, Submission, Submitted, Tally},
+        value::{ValueKind, ValueRow},
+    },
+};
+
+use crate::{Form, answer::Refusal, sheet_page::Trouble};
+
+/// Submissions that are taken from one person in an hour, over all forms.
+pub(crate) const PER_HOUR: u32 = 20;
+/// How often the sender is read again because somebody else changed them.
+const ROUNDS: usize = 6;
+/// How long telling the sender in the chat may take.
+const REPLY_WITHIN: Duration = Duration::from_millis(800);
+
+/// What has become of a form that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is stored, or counted.
+    Now,
+    /// It was stored before.
+    Before,
+}
+
+impl Form {
+    /// Who sends it: the user to whom LINE gave the token.
+    pub(crate) async fn sender(
+        &self,
+        form: &published::Form,
+        token: Option<&Plain<String>>,
+        now: UnixMs,
+    ) -> Result<LineUserId, Refusal> {
+        let Some(token) = token else { return Err(Refusal::Trouble(Trouble::SignInMissing)) };
+        let Some(channel) = self.channel_secrets.get(&form.channel) else {
+            tracing::error!(channel = %form.channel, "a form belongs to a channel without secrets");
+            return Err(Refusal::Trouble(Trouble::Unavailable));
+        };
+        let verified = self.verifier.verify(&self.line, token, &channel.login_channel_id, now).await;
+        verified.map_err(|error| match error {
+            NotVerified::Invalid => Refusal::Trouble(Trouble::SignInMissing),
+            NotVerified::Expired => Refusal::Trouble(Trouble::SignInExpired),
+            NotVerified::Keys(error) => {
+                self.intake.ctx.metrics().count("form_alarm", "line_keys");
+                tracing::error!(%error, "the keys of LINE could not be fetched");
+                Refusal::Trouble(Trouble::Unavailable)
+            }
+        })
+    }
+
+    /// Takes a form that has no problems.
+    pub(crate) async fn take(
+        &self,
+        form: &published::Form,
+        shown: &Shown,
+        user: &LineUserId,
+        accepted: Accepted,
+        now: UnixMs,
+    ) -> Result<Taken, Refusal> {
+        if form.definition.anonymous {
+            return self.count(form, user, &accepted, now).await;
+        }
+        let channel = self.channels.channel(&self.intake.vault, &form.channel, now).await.map_err(|error| {
+            tracing::error!(%error, channel = %form.channel, "a channel could not be loaded");
+            Refusal::Trouble(Trouble::Unavailable)
+        })?;
+        let unavailable = |error: PeopleError| {
+            self.intake.ctx.metrics().count("form_transient_fault", "person");
+            tracing::error!(%error, channel = %form.channel, "a submission could not be stored");
+            Refusal::Trouble(Trouble::Unavailable)
+        };
+        let delivery = Delivery { function: self, form, shown, channel: &channel, user, accepted: &accepted, now };
+        let lookups = delivery.lookups().await?;
+        let taken = delivery.deliver(lookups).await.map_err(|error| match error {
+            NotTaken::Refused(trouble) => Refusal::Trouble(trouble),
+            NotTaken::Failed(error) => unavailable(error),
+        })?;
+        if taken == Taken::Now {
+            self.reply(form, shown, user).await;
+        }
+        Ok(taken)
+    }
+
+    /// Adds the answers to an anonymous form to its counters.
+    async fn count(
+        &self,
+        form: &published::Form,
+        user: &LineUserId,
+        accepted: &Accepted,
+        now: UnixMs,
+    ) -> Result<Taken, Refusal> {
+        let mark = self.intake.keys.user_index.answered(&form.channel, &form.version.id, user);
+        let day = now.tokyo_day().to_string();
+        let tally = Tally {
+            form: &form.version.id,
+            month: day.get(..7).unwrap_or(&day),
+            choices: &accepted.counted,
+            mark: &mark,
+            until: now.plus(MARK_MS),
+        };
+        match self.intake.vault.tally(&tally, now).await {
+            Ok(Outcome::Written) => Ok(Taken::Now),
+            Ok(Outcome::Already) => Ok(Taken::Before),
+            Err(error) => {
+                tracing::error!(%error, "an anonymous answer could not be counted");
+                Err(Refusal::Trouble(Trouble::Unavailable))
+            }
+        }
+    }
+
+    /// Says in the chat that it has arrived: best effort, once for each submission.
+    async fn reply(&self, form: &published::Form, shown: &Shown, user: &LineUserId) {
+        let Some(text) = &form.definition.reply else { return };
+        let Some(channel) = self.channel_secrets.get(&form.channel) else { return };
+        let messages = [OutgoingMessage::text(text.clone())];
+        let key = retry_key(&shown.id);
+        let result = self.line.push(&channel.access_token, user, &key, &messages, REPLY_WITHIN).await;
+        let word = if result.is_ok() { "pushed" } else { "failed" };
+        self.intake.ctx.metrics().count("form_reply", word);
+        if let Err(error) = result {
+            tracing::warn!(%error, "a message about a submission was not taken");
+        }
+    }
+}
+
+/// The id of a submission as a UUID (RFC 9562, version 8): 32 hexadecimal digits, of which
+/// six bits are given.
+fn retry_key(id: &str) -> String {
+    let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
+    format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
+
+/// Why a submission was not taken.
+#[derive(Debug)]
+enum NotTaken {
+    Refused(Trouble),
+    Failed(PeopleError),
+}
+
+impl<E: Into<PeopleError>> From<E> for NotTaken {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// One submission on its way into the vault.
+struct Delivery<'a> {
+    function: &'a Form,
+    form: &'a published::Form,
+    shown: &'a Shown,
+    channel: &'a Channel,
+    user: &'a LineUserId,
+    accepted: &'a Accepted,
+    now: UnixMs,
+}
+
+impl Delivery<'_> {
+    /// The digests by which the sender can be found: a KMS call for each such answer.
+    async fn lookups(&self) -> Result<Vec<LookupRow>, Refusal> {
+        let mut rows = Vec::new();
+        for record in &self.accepted.records {
+            for (kind, answer) in &record.lookups {
+                let digest = self.function.lookup.digest(&self.form.channel, kind.as_str(), answer).await;
+                let digest = digest.map_err(|error| {
+                    tracing::error!(%error, "a look-up digest could not be made");
+                    Refusal::Trouble(Trouble::Unavailable)
+                })?;
+                let terms = &record.purpose.terms;
+                rows.push(LookupRow {
+                    kind: kind.as_str(),
+                    digest,
+                    purpose: terms.id.clone(),
+                    due_at: self.due_at(record),
+                    follows_contact: terms.retention.after == After::LastContact,
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn due_at(&self, record: &Record) -> UnixMs {
+        let facts = Facts { collected: self.now, last_contact: self.now.tokyo_day().start() };
+        record.purpose.terms.retention.due(facts)
+    }
+
+    async fn deliver(&self, lookups: Vec<LookupRow>) -> Result<Taken, NotTaken> {
+        let visit = self.function.intake.visit(self.channel, self.user, self.now);
+        let metrics = self.function.intake.ctx.metrics();
+        for round in 0..ROUNDS {
+            let (mapping, known) = visit.mapping(round > 0).await?;
+            let not_before = match admit(&mapping.standing, self.shown.at) {
+                Admission::Stale => return Err(NotTaken::Refused(Trouble::NoticeExpired)),
+                Admission::New { not_before } => not_before,
+                Admission::Known => None,
+            };
+            let result = match known {
+                // An order to erase them is on its way, and would take this with it.
+                Some(known) if known.person.consent == Consent::Refused => {
+                    return Err(NotTaken::Refused(Trouble::Erasing));
+                }
+                Some(known) => self.from_known(&visit, &known, &lookups).await?,
+                None => self.from_stranger(&visit, visit.pair().await?, not_before, &lookups).await?,
+            };
+            match result {
+                Submitted::Stored(written) => {
+                    if let Some(mapping) = written {
+                        visit.known(&mapping)?;
+                    }
+                    return Ok(Taken::Now);
+                }
+                Submitted::Already => return Ok(Taken::Before),
+                Submitted::OverBudget => return Err(NotTaken::Refused(Trouble::TooOften)),
+                Submitted::Changed => {
+                    metrics.count("form_again", "changed");
+                    visit.forget();
+                }
+            }
+        }
+        Err(NotTaken::Failed(PeopleError::Contended))
+    }
+
+    async fn from_known(&self, visit: &Visit<'_>, known: &Known, lookups: &[LookupRow]) -> Result<Submitted, NotTaken> {
+        let today = self.now.tokyo_day();
+        let newer = if known.person.last_contact < today {
+            let person = Person { last_contact: today, ..known.person.clone() };
+            let subject = visit.subject_row(&known.key, &person)?;
+            Some(Box::new((person, subject)))
+        } else {
+            None
+        };
+        let sender = Sender::Known { pk: &visit.pk, read: &known.mapping, newer };
+        let spend = spend_key(known.key.subject());
+        let submission = self.submission(visit, &known.key, lookups, &spend)?;
+        Ok(visit.intake.vault.submit(sender, submission, self.now).await?)
+    }
+
+    async fn from_stranger(
+        &self,
+        visit: &Visit<'_>,
+        pair: Pair,
+        not_before: Option<UnixMs>,
+        lookups: &[LookupRow],
+    ) -> Result<Submitted, NotTaken> {
+        let spend = spend_key(pair.key().subject());
+        let submission = self.submission(visit, pair.key(), lookups, &spend)?;
+        let newcomer = Newcomer {
+            // What was shown before an erasure starts nobody anew.
+            first_event: self.shown.at,
+            last_contact: self.now.tokyo_day(),
+            not_before,
+            attempt: None,
+        };
+        let new = Box::new(visit.newcomer(pair, newcomer)?);
+        let submitted = visit.intake.vault.submit(Sender::New(new), submission, self.now).await?;
+        if let Submitted::Stored(_) = submitted {
+            visit.intake.ctx.metrics().count(visit.intake.metrics.person, "new");
+        }
+        Ok(submitted)
+    }
+
+    fn submission<'s>(
+        &'s self,
+        visit: &Visit<'_>,
+        to: &azukari::domain::key::SubjectKey,
+        lookups: &[LookupRow],
+        spend: &'s str,
+    ) -> Result<Submission<'s>, NotTaken> {
+        let (form, shown) = (self.form, self.shown);
+        let owner = visit.index_key().owner(&self.channel.name, self.user);
+        let mut values = Vec::with_capacity(self.accepted.records.len());
+        for record in &self.accepted.records {
+            let terms = &record.purpose.terms;
+            let sk = key::submission(&shown.id, &terms.id);
+            let place = RowPlace {
+                channel: &self.channel.name,
+                subject: to.subject(),
+                row: &sk,
+                purpose: &terms.id,
+                policy: &shown.policy,
+                form: Some(&form.version),
+            };
+            let answers: Vec<(&str, Plain<Vec<u8>>)> =
+                record.answers.iter().map(|(name, answer)| (name.as_str(), answer.clone())).collect();
+            let env = seal::seal(to, &place, &owner, &answers)?;
+            values.push(ValueRow {
+                subject: to.subject(),
+                kind: ValueKind::Submission,
+                purpose: terms.id.clone(),
+                policy: shown.policy.clone(),
+                shown: Some(shown.policy.to_string()),
+                form: Some(form.version.clone()),
+                event_at: self.now,
+                due_at: self.due_at(record),
+                awaiting_consent: false,
+                follows_contact: terms.retention.after == After::LastContact,
+                edit: None,
+                env,
+                sk,
+            });
+        }
+        let event = LineItemId::parse(&shown.id).map_err(|_| NotTaken::Refused(Trouble::NoticeExpired))?;
+        let submission = Submission {
+            subject: to.subject(),
+            id: &shown.id,
+            order: EventOrder { at: self.now, event },
+            notice: FormNotice {
+                form: form.version.clone(),
+                policy: shown.policy.clone(),
+                words: shown.words.clone(),
+                language: shown.language.tag(),
+                shown_at: shown.at,
+            },
+            values,
+            consents: self.accepted.decisions.iter().map(consent).collect(),
+            lookups: lookups.to_vec(),
+            spend: Spend { what: spend, hour: self.now.hour(), n: 1, limit: PER_HOUR },
+        };
+        submission.check_size().map_err(|_| NotTaken::Refused(Trouble::TooLarge))?;
+        Ok(submission)
+    }
+}
+
+fn consent(decision: &azukari::domain::form::sheet::Decision) -> FormConsent {
+    FormConsent { purpose: decision.purpose.clone(), given: decision.given, sensitive: decision.sensitive }
+}
+
+fn spend_key(subject: azukari::domain::id::SubjectId) -> String {
+    format!("form#{subject}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_retry_key_is_a_uuid() {
+        let key = super::retry_key(&"0123456789abcdef".repeat(2));
+        assert_eq!(key, "01234567-89ab-8def-8123-456789abcdef");
+    }
+}

@@ -1,0 +1,646 @@
+//! Forms: what is asked, who answers, what is kept of it and what of the asking.
+
+use axum::body::Body;
+use azukari::{domain::time::HOUR_MS, store::tables::Table};
+use azukari_local::engine::wire::Service;
+use azukari_tests::{
+    app::{NOON, PUBLIC_URL, TestApp},
+    forms::Page,
+    line::Someone,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::Request;
+use serde_json::{Value, json};
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn send_visit(app: &TestApp, someone: &Someone) -> Page {
+    app.send_form("visit", someone, app.visit(), TestApp::visit_consents()).await
+}
+
+async fn open(app: &TestApp, someone: &Someone) -> Value {
+    app.open_all("demo", someone).await
+}
+
+fn records(person: &Value, kind: &str) -> Vec<Value> {
+    let all = person["records"].as_array().cloned().unwrap_or_default();
+    all.into_iter().filter(|record| record["kind"] == kind).collect()
+}
+
+#[tokio::test]
+async fn what_was_answered_is_sealed_by_purpose_and_what_was_shown_can_be_told_again() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let name = app.marker("山田")[..6].to_owned();
+    let answers = json!({
+        "child_name": "髙﨑　𠮷乃", "child_kana": "ﾀｶｻﾞｷ ﾖｼﾉ", "child_birthday": "令和元年5月1日",
+        "guardian_name": name, "phone": "+81 90-1234-5678", "email": "Yamada@EXAMPLE.jp", "lesson": "piano",
+        "wish_date": "2026-12-24", "wish_time": "pm", "experience": "some",
+        "experience_detail": app.marker("2年ほど"), "news": ["events", "courses"], "news_email": "news@example.jp",
+    });
+    let consents = json!({"lesson": true, "news": true, "contact": true});
+    let notice = app.get("/forms/trial-lesson.json").await.json();
+    app.advance(90_000);
+    let body = json!({"notice": notice["notice"], "answers": answers, "consents": consents, "step": "send"});
+    let answer = app.send_json("trial-lesson", Some(&app.id_token("demo", &someone)), &body).await;
+    assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("accepted")), "{}", answer.text);
+    let rows = app.rows_of("submission");
+    assert_eq!(rows.len(), 2, "one for each purpose for which something was answered");
+    for row in &rows {
+        for attribute in ["purpose", "policy", "shown", "form", "event_at", "due_at", "due_slot", "inbox_slot", "env"] {
+            assert!(row.get(attribute).is_some(), "{attribute} of {row}");
+        }
+    }
+    let person = open(&app, &someone).await;
+    let opened = records(&person, "submission");
+    let of = |purpose: &str| opened.iter().find(|record| record["purpose"] == purpose).unwrap().clone();
+    let lesson = &of("lesson")["fields"];
+    for (field, expected) in [
+        ("child_name", "髙﨑 𠮷乃"),
+        ("child_kana", "タカザキ ヨシノ"),
+        ("child_birthday", "2019-05-01"),
+        ("phone", "09012345678"),
+        ("email", "Yamada@example.jp"),
+        ("wish_date", "2026-12-24"),
+    ] {
+        assert_eq!(lesson[field], expected, "{field}");
+    }
+    assert_eq!(of("news")["fields"], json!({"news": "courses,events", "news_email": "news@example.jp"}));
+    assert_eq!(of("lesson")["due_at"], NOON + 90_000 + 180 * DAY_MS);
+    assert_eq!(of("lesson")["form"], "trial-lesson.1");
+    // The ledger of what was shown.
+    let said = person["consents"].as_array().unwrap();
+    assert_eq!(said.len(), 3);
+    for consent in said {
+        assert_eq!(consent["consent"], "given");
+        assert_eq!((&consent["shown_at"], &consent["sent_at"]), (&json!(NOON), &json!(NOON + 90_000)));
+        assert_eq!((&consent["form"], &consent["policy"]), (&json!("trial-lesson.1"), &json!("privacy.1")));
+        let shown = &person["notices"][consent["notice"].as_str().unwrap()];
+        assert_eq!((&shown["as_shown"], &shown["words"]), (&json!(true), &notice["words"]));
+    }
+    let words = notice["words"].as_array().unwrap();
+    assert!(words.iter().any(|line| line == "お子さまのお名前"), "{words:?}");
+    assert!(words.iter().any(|line| line.as_str().unwrap().contains("受け取ってから180日で消去")), "{words:?}");
+}
+
+#[tokio::test]
+async fn an_optional_purpose_can_be_refused_and_a_required_one_cannot() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let mut answers = json!({
+        "child_name": "山田 花子", "child_kana": "やまだ はなこ", "child_birthday": "2019-05-01",
+        "guardian_name": "山田 太郎", "phone": "0312345678", "lesson": "piano", "wish_date": "2026-12-24",
+        "wish_time": "pm", "experience": "first",
+    });
+    let only = json!({"lesson": true, "contact": true});
+    let without = app.send_form("trial-lesson", &someone, answers.clone(), json!({"news": true})).await;
+    assert_eq!(without.problems(), ["lesson: consent", "contact: consent"]);
+    let mut filled = answers.clone();
+    filled["news"] = json!(["events"]);
+    let filled = app.send_form("trial-lesson", &someone, filled, only.clone()).await;
+    assert_eq!(filled.problems(), ["news: consent"]);
+    // What is not asked is not missing, and is not taken.
+    answers["experience_detail"] = json!(app.marker("たずねていない"));
+    let taken = app.send_form("trial-lesson", &someone, answers, only).await;
+    assert_eq!(taken.status, 200, "{}", taken.text);
+    let person = open(&app, &someone).await;
+    let said: Vec<(&str, &str)> = person["consents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|consent| (consent["purpose"].as_str().unwrap(), consent["consent"].as_str().unwrap()))
+        .collect();
+    assert!(said.contains(&("news", "refused")) && said.contains(&("lesson", "given")), "{said:?}");
+    assert_eq!(records(&person, "submission").len(), 1);
+    assert!(records(&person, "submission")[0]["fields"].get("experience_detail").is_none());
+}
+
+#[tokio::test]
+async fn refusing_in_a_form_takes_back_nothing_that_was_agreed_to_before() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let lesson = |news: bool| {
+        let mut answers = json!({
+            "child_name": "山田 花子", "child_kana": "ヤマダ", "child_birthday": "2019-05-01", "guardian_name": "山田",
+            "phone": "0312345678", "lesson": "piano", "wish_date": "2026-12-24", "wish_time": "pm",
+            "experience": "first",
+        });
+        if news {
+            answers["news"] = json!(["events"]);
+        }
+        (answers, json!({"lesson": true, "contact": true, "news": news}))
+    };
+    for news in [true, false] {
+        let (answers, consents) = lesson(news);
+        assert_eq!(app.send_form("trial-lesson", &someone, answers, consents).await.status, 200);
+        app.advance(1_000);
+    }
+    let person = open(&app, &someone).await;
+    let purposes: Vec<_> = records(&person, "submission").iter().map(|record| record["purpose"].clone()).collect();
+    assert!(purposes.contains(&json!("news")), "{purposes:?} {}", person["withheld"]);
+}
+
+#[tokio::test]
+async fn sensitive_answers_need_a_consent_of_their_own() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let answers = json!({"name": "山田", "birthday": "1950-01-01", "symptoms": app.marker("せきが出ます"), "allergies": ["none"]});
+    let both = json!({"health": true, "contact": true});
+    let refused = app.send_form("health-check", &someone, answers.clone(), both.clone()).await;
+    assert_eq!(refused.problems(), ["health.sensitive: sensitive_consent"]);
+    let all = json!({"health": true, "health.sensitive": true, "contact": true});
+    assert_eq!(app.send_form("health-check", &someone, answers, all).await.status, 200);
+    // Without such answers it is free, and said so in the row.
+    let plain = json!({"name": "山田", "birthday": "1950-01-01"});
+    assert_eq!(app.send_form("health-check", &someone, plain, both).await.status, 200);
+    let rows = app.rows_of("consent");
+    let words: Vec<_> = rows.iter().filter_map(|row| row["sensitive"]["S"].as_str()).collect();
+    assert_eq!(words.iter().filter(|word| **word == "given").count(), 1, "{words:?}");
+    assert_eq!(words.iter().filter(|word| **word == "refused").count(), 1, "{words:?}");
+}
+
+#[tokio::test]
+async fn every_problem_is_named_at_once_and_nothing_is_stored() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let before = app.rows(Table::Vault);
+    let answers = json!({
+        "visit_date": "2026-02-30", "visit_time": "09-11", "people": "11", "name": "＠＠＠", "phone": "03-1234",
+        "request": "4111-1111-1111-1111で払います", "surprise": "x",
+    });
+    let page = app.send_form("visit", &someone, answers, json!({"visit": false, "other": true})).await;
+    assert_eq!(
+        (page.status, page.headers["content-type"].as_bytes()),
+        (422, &b"application/problem+json; charset=utf-8"[..])
+    );
+    let problems = page.problems();
+    for expected in [
+        "surprise: unknown",
+        "other: unknown",
+        "visit_date: not_a_date",
+        "visit_time: not_a_choice",
+        "people: too_large",
+        "name: not_a_name",
+        "phone: phone_length",
+        "request: card",
+        "visit: consent",
+        "contact: consent",
+    ] {
+        assert!(problems.contains(&expected.to_owned()), "{expected} is not in {problems:?}");
+    }
+    assert_eq!(problems.len(), 10, "{problems:?}");
+    assert!(!page.text.contains("4111") && !page.text.contains("＠＠＠"), "no answer comes back in a problem");
+    assert_eq!(app.rows(Table::Vault), before);
+    assert_eq!(app.installation().metrics().get("guard", "card"), 1);
+    // A My Number is refused, too.
+    let mut answers = app.visit();
+    answers["request"] = json!("マイナンバーは123456789018です");
+    let page = app.send_form("visit", &someone, answers, TestApp::visit_consents()).await;
+    assert_eq!(page.problems(), ["request: my_number"]);
+    let empty = app.send_form("visit", &someone, json!({}), json!({})).await;
+    assert_eq!(empty.problems().iter().filter(|problem| problem.ends_with(": missing")).count(), 5, "{}", empty.text);
+}
+
+/// A token with another header, other claims, or another signature.
+fn edited(token: &str, header: Option<Value>, claims: impl FnOnce(&mut Value)) -> String {
+    let parts: Vec<&str> = token.split('.').collect();
+    let read = |part: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap() };
+    let mut body = read(parts[1]);
+    claims(&mut body);
+    let write = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = header.unwrap_or_else(|| read(parts[0]));
+    format!("{}.{}.{}", write(&head), write(&body), parts[2])
+}
+
+#[tokio::test]
+async fn only_who_line_vouches_for_now_and_for_this_channel_can_send() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let other = app.someone();
+    let good = app.id_token("demo", &someone);
+    let kid = serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(good.split('.').next().unwrap()).unwrap())
+        .unwrap()["kid"]
+        .clone();
+    let claims = |body: &mut Value| body["sub"] = json!(other.0);
+    // HS256 with the public key as its secret.
+    let certs = app.installation().line().certs().unwrap();
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": kid});
+    let unsigned = edited(&good, Some(header), |_| {});
+    let signing = unsigned.rsplit_once('.').unwrap().0.to_owned();
+    let x = URL_SAFE_NO_PAD.decode(certs["keys"][0]["x"].as_str().unwrap()).unwrap();
+    let y = URL_SAFE_NO_PAD.decode(certs["keys"][0]["y"].as_str().unwrap()).unwrap();
+    let public = [&[4][..], &x, &y].concat();
+    let mac =
+        aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &public), signing.as_bytes());
+    let hs256 = format!("{signing}.{}", URL_SAFE_NO_PAD.encode(mac.as_ref()));
+    let none = edited(&good, Some(json!({"alg": "none", "typ": "JWT"})), |_| {});
+    let none_bare = format!("{}.", none.rsplit_once('.').unwrap().0);
+    let elsewhere = TestApp::new().await;
+    let bad = [
+        ("of another channel", app.id_token("kept", &someone)),
+        ("of another person, edited", edited(&good, None, claims)),
+        ("alg none", none),
+        ("alg none without a signature", none_bare),
+        ("HS256 with the public key", hs256),
+        ("unsigned", format!("{}.", good.rsplit_once('.').unwrap().0)),
+        ("of an unknown key", elsewhere.id_token("demo", &someone)),
+        ("without a key id", edited(&good, Some(json!({"alg": "ES256", "typ": "JWT"})), |_| {})),
+        ("no token at all", "x".to_owned()),
+        ("very long", "a.".repeat(10_000)),
+    ];
+    let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    for (what, token) in bad {
+        if token.len() < 2_000 {
+            app.watch(&token);
+        }
+        let page = app.send_json("visit", Some(&token), &body).await;
+        assert_eq!((page.status, page.json()["code"].as_str()), (401, Some("id_token_invalid")), "{what}");
+    }
+    let page = app.send_json("visit", None, &body).await;
+    assert_eq!(page.status, 401);
+    app.watch(&good);
+    app.advance(HOUR_MS);
+    let page = app.send_json("visit", Some(&good), &body).await;
+    assert_eq!((page.status, page.json()["code"].as_str()), (401, Some("id_token_expired")));
+    assert!(app.rows_of("submission").is_empty() && app.subject("demo", &someone).is_none());
+    let fresh = app.id_token("demo", &someone);
+    assert_eq!(app.send_json("visit", Some(&fresh), &body).await.status, 200);
+    assert!(app.subject("demo", &other).is_none());
+    elsewhere.close();
+}
+
+#[tokio::test]
+async fn keys_of_line_are_fetched_once_and_again_for_a_new_one() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    app.start_counting();
+    for _ in 0..3 {
+        assert_eq!(send_visit(&app, &someone).await.status, 200);
+    }
+    let certs = || app.operations(Service::Line).iter().filter(|call| call.ends_with("/certs")).count();
+    assert_eq!(certs(), 1);
+    // Guessing at keys does not make us ask each time.
+    let unknown = json!({"alg": "ES256", "typ": "JWT", "kid": "unknown"});
+    let token = edited(&app.id_token("demo", &someone), Some(unknown), |_| {});
+    let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "step": "send"});
+    for _ in 0..5 {
+        assert_eq!(app.send_json("visit", Some(&token), &body).await.status, 401);
+    }
+    assert_eq!(certs(), 1, "within a minute");
+    app.advance(60_000);
+    for _ in 0..5 {
+        assert_eq!(app.send_json("visit", Some(&token), &body).await.status, 401);
+    }
+    assert_eq!(certs(), 2);
+    app.advance(HOUR_MS);
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    assert_eq!(certs(), 3, "after an hour");
+}
+
+#[tokio::test]
+async fn a_new_key_of_lines_is_learnt_with_the_first_token_under_it() {
+    let mut app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    // The stand-in makes its key with the process; the function remembers the old ones.
+    let old = app.id_token("demo", &someone);
+    app.restart().await;
+    app.advance(60_000);
+    let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    assert_eq!(app.send_json("visit", Some(&old), &body).await.status, 401);
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_notice_counts_for_its_own_form_and_for_a_day() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let token = app.id_token("demo", &someone);
+    let body = |notice: &str| json!({"notice": notice, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    let notice = app.notice("visit").await;
+    let other = app.notice("health-check").await;
+    for bad in ["", "x", &other, &notice[1..], &format!("{notice}A")] {
+        let page = app.send_json("visit", Some(&token), &body(bad)).await;
+        assert_eq!((page.status, page.json()["code"].as_str()), (400, Some("notice_forged")), "{bad}");
+    }
+    app.advance(DAY_MS + 1);
+    let token = app.id_token("demo", &someone);
+    let page = app.send_json("visit", Some(&token), &body(&notice)).await;
+    assert_eq!((page.status, page.json()["code"].as_str()), (409, Some("notice_expired")));
+    assert!(app.subject("demo", &someone).is_none());
+}
+
+#[tokio::test]
+async fn sent_twice_it_is_one_submission() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    let token = app.id_token("demo", &someone);
+    let both = tokio::join!(app.send_json("visit", Some(&token), &body), app.send_json("visit", Some(&token), &body));
+    let mut words: Vec<String> =
+        [both.0, both.1].iter().map(|page| page.json()["status"].as_str().unwrap_or_default().to_owned()).collect();
+    words.sort();
+    assert_eq!(words, ["accepted", "already_accepted"]);
+    app.advance(5_000);
+    let again = app.send_json("visit", Some(&token), &body).await;
+    assert_eq!(again.json()["status"], "already_accepted");
+    assert_eq!(app.rows_of("submission").len(), 1);
+    assert_eq!(app.rows_of("consent").len(), 2);
+    assert_eq!(app.rows_of("lookup").len(), 1);
+    // The chat is told once.
+    let told = app.installation().line().sent().into_iter().filter(|sent| sent.via == "push").count();
+    assert_eq!(told, 1);
+    // Somebody else's is another one, though the same page was shown to both.
+    let other = app.someone();
+    let page = app.send_json("visit", Some(&app.id_token("demo", &other)), &body).await;
+    assert_eq!(page.json()["status"], "accepted");
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_else_cannot_send() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    let token = app.id_token("demo", &someone);
+    let with = |name: &'static str, value: &'static str| {
+        Request::post("/forms/visit")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .header(name, value)
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    };
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", "https://pages.azukari.test.evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let page = app.request(with(name, value)).await;
+        assert_eq!((page.status, page.json()["code"].as_str()), (403, Some("other_site")), "{name} {value}");
+    }
+    assert!(app.rows_of("submission").is_empty());
+    assert_eq!(app.request(with("origin", PUBLIC_URL)).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_told_so() {
+    let app = TestApp::new().await;
+    let post = |kind: Option<&str>, body: Vec<u8>| {
+        let mut request = Request::post("/forms/visit");
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
+        }
+        request.body(Body::from(body)).unwrap()
+    };
+    for (kind, body) in [
+        (None, vec![]),
+        (Some("text/plain"), b"notice=x".to_vec()),
+        (Some("multipart/form-data; boundary=x"), b"--x--".to_vec()),
+        (Some("application/json"), b"{".to_vec()),
+        (Some("application/json"), b"{\"surprise\":1}".to_vec()),
+        (Some("application/x-www-form-urlencoded"), b"step=steal".to_vec()),
+    ] {
+        assert_eq!(app.request(post(kind, body)).await.status, 400, "{kind:?}");
+    }
+    let large = app.request(post(Some("application/json"), vec![b' '; 256 * 1024 + 1])).await;
+    assert_eq!(large.status, 413);
+    for path in ["/forms/nothing", "/forms/VISIT", "/forms/a%2Fb", "/forms/nothing.json", "/forms"] {
+        assert_eq!(app.get(path).await.status, 404, "{path}");
+    }
+    assert_eq!(app.get("/forms?liff.state=%2Fvisit").await.status, 200);
+}
+
+#[tokio::test]
+async fn old_submissions_point_to_the_words_that_were_shown() {
+    let mut app = TestApp::new().await;
+    let someone = app.someone();
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    let open_page = app.notice("visit").await;
+    let file = app.folder().join("config/forms/visit.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed = text.replace("お名前\", en = \"Your name\"", "ご予約の方のお名前\", en = \"Your name\"");
+    assert_ne!(text, changed);
+    std::fs::write(&file, changed).unwrap();
+    app.restart().await;
+    app.advance(60_000);
+    // Whoever has the old page open sends what they were shown.
+    let body =
+        json!({"notice": open_page, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    assert_eq!(app.send_json("visit", Some(&app.id_token("demo", &someone)), &body).await.status, 200);
+    app.advance(1_000);
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    let person = open(&app, &someone).await;
+    let mut versions: Vec<(String, bool)> = person["consents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|consent| consent["purpose"] == "visit")
+        .map(|consent| {
+            let shown = &person["notices"][consent["notice"].as_str().unwrap()];
+            assert_eq!(shown["as_shown"], true);
+            let new = shown["words"].as_array().unwrap().contains(&json!("ご予約の方のお名前"));
+            (consent["form"].as_str().unwrap().to_owned(), new)
+        })
+        .collect();
+    versions.sort();
+    let expected = [("visit.1", false), ("visit.1", false), ("visit.2", true)];
+    assert_eq!(versions, expected.map(|(form, new)| (form.to_owned(), new)));
+}
+
+#[tokio::test]
+async fn one_person_cannot_send_without_end() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    for n in 0..20 {
+        assert_eq!(send_visit(&app, &someone).await.status, 200, "{n}");
+    }
+    let page = send_visit(&app, &someone).await;
+    assert_eq!((page.status, page.json()["code"].as_str()), (429, Some("too_often")));
+    assert_eq!(send_visit(&app, &app.someone()).await.status, 200);
+    app.advance(HOUR_MS);
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    assert_eq!(app.rows_of("submission").len(), 22);
+}
+
+#[tokio::test]
+async fn somebody_who_is_being_erased_is_told_and_loses_nothing_unseen() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let notice = app.notice("visit").await;
+    app.advance(1_000);
+    assert_eq!(app.hook(&[someone.text("1", NOON + 1_000, "a")]).await, 200);
+    assert_eq!(app.hook(&[app.answer(&someone, NOON + 1_001, false)]).await, 200);
+    app.advance(60_000);
+    let page = send_visit(&app, &someone).await;
+    assert_eq!((page.status, page.json()["code"].as_str()), (409, Some("erasing")));
+    app.sweep_all().await;
+    // A page that was open before the erasure says so; a fresh one starts somebody new.
+    let body = json!({"notice": notice, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+    let page = app.send_json("visit", Some(&app.id_token("demo", &someone)), &body).await;
+    assert_eq!((page.status, page.json()["code"].as_str()), (409, Some("notice_expired")));
+    assert_eq!(send_visit(&app, &someone).await.status, 200);
+    assert_eq!(records(&open(&app, &someone).await, "submission").len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_known_by_a_form_alone_is_kept_as_they_agreed() {
+    for channel in ["keep_24h", "drop"] {
+        let app = TestApp::new().await;
+        let file = app.folder().join("config/channels/demo.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("\"keep_24h\"", &format!("\"{channel}\""))).unwrap();
+        let mut app = app;
+        app.restart().await;
+        let someone = app.someone();
+        assert_eq!(send_visit(&app, &someone).await.status, 200);
+        // A message without consent in the chat does not shorten anything.
+        app.advance_days(2);
+        assert_eq!(app.hook(&[someone.text("1", app.now(), "こんにちは")]).await, 200);
+        app.advance_days(5);
+        app.sweep_all().await;
+        assert_eq!(records(&open(&app, &someone).await, "submission").len(), 1, "{channel}");
+        app.advance_days(84);
+        app.sweep_all().await;
+        assert!(app.rows_of("submission").is_empty() && app.rows_of("lookup").is_empty(), "due after 90 days");
+        assert!(app.rows_of("found_by").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn look_ups_are_digests_and_go_with_the_person() {
+    let app = TestApp::new().await;
+    let (one, two) = (app.someone(), app.someone());
+    for someone in [&one, &two] {
+        assert_eq!(send_visit(&app, someone).await.status, 200);
+    }
+    let rows = app.rows_of("lookup");
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0]["pk"], rows[1]["pk"], "the same number has the same digest");
+    assert!(rows[0]["pk"]["S"].as_str().unwrap().starts_with("X#phone#"));
+    assert_eq!(app.hook(&[app.answer(&one, NOON + 1, false)]).await, 200);
+    app.advance(60_000);
+    app.sweep_all().await;
+    let left = app.rows_of("lookup");
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["subject"]["S"], app.subject("demo", &two).unwrap().to_string());
+    assert!(app.subject("demo", &one).is_none());
+}
+
+#[tokio::test]
+async fn an_anonymous_form_counts_and_keeps_no_answer() {
+    let app = TestApp::new().await;
+    let people: Vec<Someone> = (0..3).map(|_| app.someone()).collect();
+    let answers = |overall: &str| json!({"overall": overall, "again": "yes", "good": ["service", "place"]});
+    for (someone, overall) in people.iter().zip(["5", "5", "4"]) {
+        let page = app.send_form("satisfaction", someone, answers(overall), json!({})).await;
+        assert_eq!(page.json()["status"], "accepted", "{}", page.text);
+    }
+    let again = app.send_form("satisfaction", &people[0], answers("1"), json!({})).await;
+    assert_eq!(again.json()["status"], "already_accepted");
+    let counts: std::collections::BTreeMap<String, String> = app
+        .rows_of("count")
+        .iter()
+        .map(|row| (row["sk"]["S"].as_str().unwrap().to_owned(), row["n"]["N"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [
+        ("again#yes", "3"),
+        ("good#place", "3"),
+        ("good#service", "3"),
+        ("overall#4", "1"),
+        ("overall#5", "2"),
+        ("total", "3"),
+    ];
+    assert_eq!(counts, expected.map(|(choice, n)| (choice.to_owned(), n.to_owned())).into());
+    assert!(people.iter().all(|someone| app.subject("demo", someone).is_none()), "nobody is known by it");
+    assert!(app.rows(Table::Vault).iter().all(|row| row.get("env").is_none()));
+    let text = app.send_form("satisfaction", &app.someone(), json!({"overall": "9"}), json!({"contact": true})).await;
+    assert_eq!(text.problems(), ["contact: unknown", "overall: not_a_choice", "again: missing"]);
+}
+
+#[tokio::test]
+async fn everybody_at_once_is_counted_once_each() {
+    let app = TestApp::new().await;
+    let people: Vec<Someone> = (0..12).map(|_| app.someone()).collect();
+    let sent = people.iter().map(|someone| async {
+        app.send_form("satisfaction", someone, json!({"overall": "5", "again": "no"}), json!({})).await.status
+    });
+    assert!(futures::future::join_all(sent).await.into_iter().all(|status| status == 200));
+    let total = app.rows_of("count").into_iter().find(|row| row["sk"]["S"] == "total").unwrap();
+    assert_eq!(total["n"]["N"], "12");
+}
+
+#[tokio::test]
+async fn a_submission_costs_what_it_should() {
+    let mut app = TestApp::new().await;
+    let someone = app.someone();
+    let send = async |app: &TestApp| {
+        let body = json!({"notice": app.notice("visit").await, "answers": app.visit(), "consents": TestApp::visit_consents(), "step": "send"});
+        let token = app.id_token("demo", &someone);
+        app.start_counting();
+        assert_eq!(app.send_json("visit", Some(&token), &body).await.status, 200);
+        (app.operations(Service::DynamoDb), app.operations(Service::Kms), app.operations(Service::Line))
+    };
+    let certs = "GET /oauth2/v2.1/certs".to_owned();
+    let push = "POST /v2/bot/message/push".to_owned();
+    let (dynamodb, kms, line) = send(&app).await;
+    assert_eq!(dynamodb, ["GetItem", "Query", "TransactWriteItems"], "somebody new");
+    assert_eq!((kms, line), (vec!["GenerateMac".to_owned()], vec![certs.clone(), push.clone()]));
+    let (dynamodb, kms, line) = send(&app).await;
+    assert_eq!(dynamodb, ["TransactWriteItems"], "known, within 30 seconds");
+    assert_eq!((kms, line), (vec!["GenerateMac".to_owned()], vec![push.clone()]));
+    app.cold_start();
+    app.get("/forms/visit").await;
+    let (dynamodb, _, line) = send(&app).await;
+    assert_eq!((dynamodb, line), (vec!["GetItem".to_owned(), "TransactWriteItems".to_owned()], vec![certs, push]));
+    app.advance_days(1);
+    let (dynamodb, ..) = send(&app).await;
+    assert_eq!(dynamodb, ["GetItem", "TransactWriteItems"], "the first of a day is no dearer");
+    // A page costs nothing once the form is known; looking it over costs nothing either.
+    app.start_counting();
+    assert_eq!(app.get("/forms/visit").await.status, 200);
+    assert!(app.operations(Service::DynamoDb).is_empty());
+}
+
+#[tokio::test]
+async fn words_in_the_chat_lead_to_forms() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    app.agree("demo", &someone, NOON - 10).await;
+    let sent_uris = |app: &TestApp| {
+        let all = app.installation().line().sent();
+        let messages = all.last().map(|sent| sent.messages.clone()).unwrap_or_default();
+        let texts: Vec<String> = messages.iter().map(ToString::to_string).collect();
+        texts.join("\n")
+    };
+    for (n, word) in ["予約", " 来店予約\n", "よやく"].into_iter().enumerate() {
+        let before = app.installation().line().sent().len();
+        assert_eq!(app.hook(&[someone.text(&format!("k{n}"), NOON + n as i64, word)]).await, 200);
+        let answered = app.installation().line().sent().len() > before;
+        assert_eq!(answered, n < 2, "{word}");
+        if answered {
+            let said = sent_uris(&app);
+            assert!(said.contains("/1234567890-AzukariA/visit") && said.contains("来店のご予約"), "{said}");
+        }
+    }
+    // Whoever has not agreed yet can still fill in a form.
+    let stranger = app.someone();
+    assert_eq!(app.hook(&[stranger.text("s1", NOON, "アンケート")]).await, 200);
+    assert!(sent_uris(&app).contains("/satisfaction"));
+}
+
+#[tokio::test]
+async fn the_notice_leads_to_a_form_where_the_channel_says_so() {
+    let app = TestApp::new().await;
+    let file = app.folder().join("config/channels/demo.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("# greeting_form", "greeting_form");
+    std::fs::write(&file, text).unwrap();
+    let mut app = app;
+    app.restart().await;
+    let someone = app.someone();
+    assert_eq!(app.hook(&[someone.follow(NOON)]).await, 200);
+    let sent = app.installation().line().sent();
+    let actions = sent.last().unwrap().messages.last().unwrap()["template"]["actions"].clone();
+    assert_eq!(actions[3]["label"], "体験レッスンのお申し込み");
+    assert!(actions[3]["uri"].as_str().unwrap().ends_with("/1234567890-AzukariA/trial-lesson"), "{actions}");
+}
