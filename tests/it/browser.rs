@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use crate::driver::{Browser, Screen};
 
 /// One browser at a time: they are heavy.
-static ALONE: Mutex<()> = Mutex::const_new(());
+pub(crate) static ALONE: Mutex<()> = Mutex::const_new(());
 
 struct Words {
     language: &'static str,
@@ -24,7 +24,7 @@ const EN: Words =
     Words { language: "en", answering: "Answering your messages", blocked: "has blocked", unsent: "unsent" };
 
 /// A new phone of this name, which adds the account.
-async fn new_friend(browser: &Browser, name: &str) {
+pub(crate) async fn new_friend(browser: &Browser, name: &str) {
     browser.show("phone").await;
     // The first time the form is there already.
     let hidden =
@@ -38,7 +38,7 @@ async fn new_friend(browser: &Browser, name: &str) {
     browser.until_shown("chat", "預かりデモ（見本）です").await;
 }
 
-async fn send(browser: &Browser, text: &str) {
+pub(crate) async fn send(browser: &Browser, text: &str) {
     browser.show("phone").await;
     browser.write("composer", text).await;
     browser.press("send").await;
@@ -46,7 +46,7 @@ async fn send(browser: &Browser, text: &str) {
 }
 
 /// How many rows of a kind the page shows.
-async fn rows(browser: &Browser, kind: &str, n: usize) {
+pub(crate) async fn rows(browser: &Browser, kind: &str, n: usize) {
     let script =
         format!("return document.querySelectorAll('[data-testid=\"vault-row\"][data-kind=\"{kind}\"]').length === {n}");
     browser.until(&format!("{n} rows of {kind}"), &script).await;

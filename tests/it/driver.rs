@@ -222,6 +222,41 @@ impl Browser {
         assert!(serious.is_empty(), "{state}: {serious:#?}");
     }
 
+    /// Goes on inside the frame that a selector finds, until [`Browser::leave`].
+    pub(crate) async fn enter(&self, css: &str) {
+        self.wait_css(css).await.enter_frame().await.expect("the frame can be entered");
+    }
+
+    /// Goes on in the page itself.
+    pub(crate) async fn leave(&self) {
+        self.client.enter_parent_frame().await.expect("the page is still there");
+    }
+
+    /// Types into the first element that a selector finds, after what is there is taken out.
+    pub(crate) async fn type_in(&self, css: &str, text: &str) {
+        let field = self.wait_css(css).await;
+        field.clear().await.unwrap_or_default();
+        field.send_keys(text).await.expect("the field takes text");
+    }
+
+    /// Presses keys wherever the focus is.
+    pub(crate) async fn keys(&self, keys: &str) {
+        let focused = self.client.active_element().await.expect("something has the focus");
+        focused.send_keys(keys).await.expect("keys are taken");
+    }
+
+    /// Presses the tab key until an element that a selector finds has the focus.
+    pub(crate) async fn tab_to(&self, css: &str) {
+        let reached = format!("return !!document.activeElement && document.activeElement.matches({css:?})");
+        for _ in 0..120 {
+            if self.run(&reached).await == true {
+                return;
+            }
+            self.keys("\u{e004}").await;
+        }
+        panic!("{css} is not reached by the tab key");
+    }
+
     /// Keeps a picture of what is to be seen in `target/screenshots`.
     pub(crate) async fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");

@@ -9,6 +9,7 @@ mod consent;
 mod driver;
 mod erasure;
 mod faults;
+mod form_pages;
 mod forms;
 mod guarded;
 mod intake;

@@ -80,13 +80,14 @@ impl Form {
         (status, headers, Html(page)).into_response()
     }
 
-    /// Answers with a page of a form: it is one person's, and kept nowhere.
+    /// Answers with a page of a form: it is one person's, and kept nowhere. Its address goes
+    /// to ourselves alone: without any, a browser would not say where a form comes from.
     pub(crate) fn form_page(&self, status: StatusCode, page: Result<String, askama::Error>) -> Response {
         let Ok(page) = page else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let headers = [
             (header::CONTENT_SECURITY_POLICY, self.content_policies.form.as_str()),
             (header::CACHE_CONTROL, "no-store"),
-            (header::REFERRER_POLICY, "no-referrer"),
+            (header::REFERRER_POLICY, "same-origin"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
         (status, headers, Html(page)).into_response()

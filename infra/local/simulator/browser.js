@@ -27,6 +27,8 @@ export function startBrowser() {
 /** Opens an address of this server. */
 export function openInside(address) {
   const friend = friendInHand();
+  // The phone speaks the language of the page around it.
+  if (!address.searchParams.has('lang')) address.searchParams.set('lang', document.documentElement.lang);
   // Whose phone it is: liff.js reads it.
   const name = friend ? `azukari-liff:${JSON.stringify({ user_id: friend.user_id, channel: friend.channel })}` : '';
   const frame = h('iframe', { src: address.href, name, tLabel: 'pageIn', title: t('pageIn') });

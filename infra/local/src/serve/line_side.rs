@@ -3,7 +3,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -49,10 +49,13 @@ pub(super) fn router(local: Local) -> Router {
 
 /// What `https://liff.line.me/{app}/{form}` does: LINE's in-app browser opens the folder
 /// of the forms first, and the SDK leads on (PLATFORM.md §7).
-async fn open_in_liff(path: Result<Path<(String, String)>, PathRejection>) -> Response {
+async fn open_in_liff(path: Result<Path<(String, String)>, PathRejection>, RawQuery(query): RawQuery) -> Response {
     match path {
         Ok(Path((_, form))) => {
-            let state: String = form_urlencoded::byte_serialize(format!("/{form}").as_bytes()).collect();
+            let state: String = {
+                let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+                form_urlencoded::byte_serialize(format!("/{form}{query}").as_bytes()).collect()
+            };
             Redirect::to(&format!("/forms?liff.state={state}")).into_response()
         }
         Err(_) => StatusCode::NOT_FOUND.into_response(),
