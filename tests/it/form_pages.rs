@@ -134,7 +134,9 @@ async fn from_the_chat_to_the_vault_with_mistakes_on_the_way() {
     browser.show("vault").await;
     rows(&browser, "submission", 1).await;
     rows(&browser, "lookup", 1).await;
-    browser.press_css("[data-testid=\"vault-row\"][data-kind=\"submission\"]").await;
+    let row = "[data-testid=\"vault-row\"][data-kind=\"submission\"]";
+    browser.run(&format!("document.querySelector({row:?}).scrollIntoView({{block: 'center'}})")).await;
+    browser.press_css(row).await;
     browser.until_shown("row-explain", "体験レッスン").await;
     browser.picture("form-5-vault").await;
     let urls = browser.run("return performance.getEntriesByType('resource').map((r) => r.name).join(' ')").await;

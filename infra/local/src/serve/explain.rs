@@ -76,6 +76,17 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
         "state" => state(row),
         "consent" => consent(row, facts),
         "order" => order(row),
+        "lookup" => both(
+            "電話番号などから、この人を探すためのしるしです。鍵つきのハッシュなので、番号はここからは分かりません。もとの回答を消すときに、いっしょに消します。",
+            "By this the person can be found from a phone number or the like. It is a keyed hash: the number cannot be read here. It goes with the answer it was made from.",
+        ),
+        "found_by" => {
+            let until = time(row, "due_at").map(day).unwrap_or_else(|| both("", ""));
+            both(
+                format!("この人を探すためのしるしの控えです。{}に、しるしと合わせて消します。", until.ja),
+                format!("Tells that there is a look-up for this person; both are erased on {}.", until.en),
+            )
+        }
         "hold" => both(
             "消去の途中です。もう開封できません。鍵を壊したあと、すべての行を消します。",
             "Being erased: nothing can be opened any more. The key is destroyed, then every row.",
@@ -161,6 +172,20 @@ fn consent(row: &Value, facts: &Facts<'_>) -> Text {
         _ => both("同意を取り消す", "takes the consent back"),
     };
     let version = number(text(row, "shown").unwrap_or("?"));
+    if text(row, "how") == Some("form") {
+        let form = number(text(row, "form").unwrap_or("?"));
+        let shown = time(row, "shown_at").map(UnixMs::tokyo_minute).unwrap_or_default();
+        return both(
+            format!(
+                "フォームで「{}」について、この人が「{}」と答えた記録です。見ていたのは{shown}に表示した、フォーム第{form}版・お知らせ第{version}版の文面です。文面の指紋（ハッシュ）も残しています。",
+                title.ja, said.ja
+            ),
+            format!(
+                "In a form, the person {} to \"{}\", having been shown version {form} of the form under version {version} of the notice at {shown}. A digest of the words is kept with it.",
+                said.en, title.en
+            ),
+        );
+    }
     both(
         format!(
             "「{}」について、この人が「{}」と答えた記録です。見ていたのは第{version}版のお知らせです。",

@@ -143,7 +143,7 @@ fn rows(
         .collect();
     let of_people = |row: &&Value| {
         let pk = row["pk"]["S"].as_str().unwrap_or_default();
-        pk.starts_with("S#") || pk.starts_with("L#")
+        pk.starts_with("S#") || pk.starts_with("L#") || pk.starts_with("X#")
     };
     vault
         .iter()
