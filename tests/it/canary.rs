@@ -73,6 +73,74 @@ async fn no_event_leaves_anything_in_the_clear() {
     app.assert_nothing_in_the_clear();
 }
 
+/// Letters that no other name in this process is made of in this order.
+fn rare_kana() -> String {
+    let mut number = azukari_tests::app::unique();
+    let letters: Vec<char> = ('カ'..='ヂ').collect();
+    (0..12)
+        .map(|_| {
+            let letter = letters[usize::try_from(number % letters.len() as u128).unwrap()];
+            number /= letters.len() as u128;
+            letter
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn no_form_leaves_anything_in_the_clear() {
+    use azukari_local::engine::wire::{Calm, Fate};
+    let mut app = TestApp::new().await;
+    let someone = app.someone();
+    let name = rare_kana();
+    let number = azukari_tests::app::unique() % 100_000_000;
+    let phone = format!("090{number:08}");
+    let email = format!("{:x}@example.jp", azukari_tests::app::unique());
+    for value in [&name, &phone, &email] {
+        app.watch(value);
+    }
+    let typed_phone = format!("０９０-{:04}-{:04}", number / 10_000, number % 10_000);
+    app.watch(&typed_phone);
+    let lesson = json!({
+        "child_name": name, "child_kana": name, "child_birthday": "2019-05-01", "guardian_name": name,
+        "phone": typed_phone, "email": email, "lesson": "piano", "wish_date": "2026-12-24", "wish_time": "am",
+        "experience": "some", "experience_detail": app.marker("二年"), "news": ["events"], "news_email": email,
+    });
+    let consents = json!({"lesson": true, "contact": true, "news": true});
+    let health =
+        json!({"name": name, "birthday": "1950-01-01", "symptoms": app.marker("せき"), "medicines": app.marker("薬")});
+    let health_consents = json!({"health": true, "health.sensitive": true, "contact": true});
+    for (form, answers, consents) in [("trial-lesson", &lesson, &consents), ("health-check", &health, &health_consents)]
+    {
+        // Whatever fails on the way, and whatever is wrong with it.
+        let token = app.id_token("demo", &someone);
+        app.watch(&token);
+        for nth in 0..8 {
+            let body =
+                json!({"notice": app.notice(form).await, "answers": answers, "consents": consents, "step": "send"});
+            app.start_counting();
+            app.weather(Fault { nth, fate: Fate::Fails, level: Level::Application });
+            app.send_json(form, Some(&token), &body).await;
+            app.weather(Calm);
+            app.cold_start();
+        }
+        let mut wrong = answers.clone();
+        wrong["phone"] = json!(app.marker("電話番号ではない"));
+        wrong["surprise"] = json!(app.marker("ない項目"));
+        wrong["symptoms"] = json!(app.marker("4111 1111 1111 1111"));
+        let refused = app.send_form(form, &someone, wrong, consents.clone()).await;
+        assert_eq!(refused.status, 422);
+        assert!(!refused.text.contains("金糸雀"), "no answer comes back in a problem");
+        assert_eq!(app.send_form(form, &someone, answers.clone(), consents.clone()).await.status, 200);
+    }
+    assert!(app.rows_of("submission").len() >= 3, "the story stores what it says it stores");
+    app.assert_nothing_in_the_clear();
+    app.advance_days(400);
+    app.sweep_all().await;
+    assert!(app.rows_of("submission").is_empty() && app.rows_of("lookup").is_empty());
+    app.restart().await;
+    app.assert_nothing_in_the_clear();
+}
+
 #[tokio::test]
 async fn no_fault_brings_anything_into_the_clear() {
     use azukari_local::engine::wire::Fate;

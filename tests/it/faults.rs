@@ -17,6 +17,8 @@ enum Happening {
     Days(i64),
     Sweep,
     Erase(i64),
+    /// The first person sends a form, with these answers and consents.
+    Form(&'static str, Value, Value),
 }
 
 struct Story {
@@ -52,6 +54,9 @@ async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Vec<OpenedRow>
             }
             Happening::Webhook(events) => deliver(&mut app, story.channel, events).await,
             Happening::Sweep => sweep(&app).await,
+            Happening::Form(form, answers, consents) => {
+                fill_in(&mut app, form, &story.people[0], answers, consents).await;
+            }
         }
     }
     let calls = app.calls();
@@ -74,6 +79,35 @@ async fn deliver(app: &mut TestApp, channel: &str, events: &[Value]) {
         events = redelivered(&events);
     }
     panic!("a webhook was never taken");
+}
+
+/// Opens a form and sends it until it is taken, as somebody does who sees an error: the
+/// same page again, or a fresh one after the process has died before it came.
+async fn fill_in(app: &mut TestApp, form: &str, someone: &Someone, answers: &Value, consents: &Value) {
+    let mut notice = None;
+    for _ in 0..8 {
+        let wires = app.shared();
+        let body = json!({"notice": notice, "answers": answers, "consents": consents, "step": "send"});
+        let token = app.id_token("demo", someone);
+        let shown = notice.is_some();
+        let page = async {
+            if shown {
+                app.send_json(form, Some(&token), &body).await
+            } else {
+                app.get(&format!("/forms/{form}.json")).await
+            }
+        };
+        let page = tokio::select! {
+            page = page => Some(page).filter(|page| page.status == 200),
+            () = wires.wires().death() => None,
+        };
+        match page {
+            Some(_) if shown => return,
+            Some(page) => notice = page.json()["notice"].as_str().map(str::to_owned),
+            None => app.cold_start(),
+        }
+    }
+    panic!("a form was never taken");
 }
 
 async fn sweep(app: &TestApp) {
@@ -198,6 +232,59 @@ async fn an_erasure_and_a_new_beginning() {
         Happening::Sweep,
     ];
     survives_everything(Story { channel: "kept", people, happenings }).await;
+}
+
+fn visit(name: &str) -> Happening {
+    let answers = json!({
+        "visit_date": "2026-11-25", "visit_time": "13-15", "people": "2", "name": name, "phone": "03-1234-5678",
+        "member_id": "A-1",
+    });
+    Happening::Form("visit", answers, TestApp::visit_consents())
+}
+
+#[tokio::test]
+async fn a_form_from_somebody_new_and_another_on_the_next_day() {
+    let people = people(1);
+    let happenings = vec![visit("山田 花子"), Happening::Days(1), visit("山田 太郎")];
+    survives_everything(Story { channel: "demo", people, happenings }).await;
+}
+
+#[tokio::test]
+async fn a_form_of_somebody_known_and_the_sweep_that_erases_it() {
+    let people = people(1);
+    let message = vec![people[0].text("1", NOON, "a")];
+    let happenings = vec![Happening::Webhook(message), visit("山田 花子"), Happening::Days(91), Happening::Sweep];
+    survives_everything(Story { channel: "demo", people, happenings }).await;
+}
+
+#[tokio::test]
+async fn an_anonymous_answer_is_counted_once_whatever_fails() {
+    let counted = async |fault: Option<Fault>| {
+        let mut app = TestApp::new().await;
+        let someone = app.someone();
+        app.start_counting();
+        if let Some(fault) = fault {
+            app.weather(fault);
+        }
+        let answers = json!({"overall": "5", "again": "yes", "good": ["service", "place"]});
+        fill_in(&mut app, "satisfaction", &someone, &answers, &json!({})).await;
+        let calls = app.calls();
+        app.weather(Calm);
+        let mut counts: Vec<(String, String)> = app
+            .rows_of("count")
+            .iter()
+            .map(|row| (row["sk"]["S"].as_str().unwrap().to_owned(), row["n"]["N"].as_str().unwrap().to_owned()))
+            .collect();
+        counts.sort();
+        (calls, counts)
+    };
+    let (calls, clean) = counted(None).await;
+    assert!(clean.iter().all(|(_, n)| n == "1") && clean.len() == 5, "{clean:?}");
+    for call in calls {
+        for fault in faults(&call) {
+            assert_eq!(counted(Some(fault)).await.1, clean, "{fault:?} at {call:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -644,3 +644,38 @@ async fn the_notice_leads_to_a_form_where_the_channel_says_so() {
     assert_eq!(actions[3]["label"], "体験レッスンのお申し込み");
     assert!(actions[3]["uri"].as_str().unwrap().ends_with("/1234567890-AzukariA/trial-lesson"), "{actions}");
 }
+
+#[tokio::test]
+async fn counts_leave_nobody_alone() {
+    let app = TestApp::new().await;
+    let people: Vec<Someone> = (0..12).map(|_| app.someone()).collect();
+    let count = async || app.ask("desk", &json!({"act": "count", "form": "visit"})).await["counted"].clone();
+    for (n, someone) in people.iter().enumerate() {
+        if n == 9 {
+            let few = count().await;
+            assert_eq!((&few["people"], &few["choices"]), (&Value::Null, &json!({})), "nine people");
+        }
+        let mut answers = app.visit();
+        answers["visit_time"] = json!(if n < 11 { "13-15" } else { "17-19" });
+        assert_eq!(app.send_form("visit", someone, answers, TestApp::visit_consents()).await.status, 200);
+        if n == 0 {
+            // Sent again by the same person, it is still one person.
+            assert_eq!(send_visit(&app, someone).await.status, 200);
+        }
+    }
+    let counted = count().await;
+    assert_eq!(counted["people"], 12);
+    assert_eq!(counted["choices"]["visit_time"], json!({"13-15": 11, "17-19": null}));
+    assert!(counted["choices"].get("name").is_none(), "only choices are counted: {counted}");
+    // Every person is named in the ledger before they are opened.
+    let ledger = app.ask("auditor", &json!({"act": "ledger"})).await;
+    let entries: Vec<&Value> =
+        ledger["rows"].as_array().unwrap().iter().filter(|row| row["act"]["S"] == "count").collect();
+    let subject = app.subject("demo", &people[11]).unwrap().to_string();
+    assert!(entries.iter().any(|entry| entry.to_string().contains(&subject)), "{entries:?}");
+    assert_eq!(app.ask("auditor", &json!({"act": "count", "form": "visit"})).await["error"]["code"], "not_granted");
+    let nothing = app.ask("desk", &json!({"act": "count", "form": "nothing"})).await;
+    assert_eq!(nothing["error"]["status"], 400, "{nothing}");
+    let month = app.ask("desk", &json!({"act": "count", "form": "visit", "month": "2026-10"})).await;
+    assert_eq!(month["counted"]["people"], Value::Null);
+}

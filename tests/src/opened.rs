@@ -81,13 +81,14 @@ impl TestApp {
         let channel = ChannelName::parse(channel).ok()?;
         let user = LineUserId::parse(&someone.0).ok()?;
         let text = |name: &str| row[name]["S"].as_str();
+        let form = text("form").and_then(|form| VersionId::parse(form).ok());
         let place = RowPlace {
             channel: &channel,
             subject: SubjectId::parse(text("pk")?.strip_prefix("S#")?).ok()?,
             row: text("sk")?,
             purpose: &DefinitionId::new(text("purpose")?),
             policy: &VersionId::parse(text("policy")?).ok()?,
-            form: None,
+            form: form.as_ref(),
         };
         let envelope = Envelope::parse(&STANDARD.decode(row["env"]["B"].as_str()?).ok()?).ok()?;
         let owner = self.index_key().owner(&channel, &user);
@@ -105,7 +106,9 @@ impl TestApp {
             let Some(mapping) = self.mapping(channel, someone) else { continue };
             all.push(self.comparable(&who, &mapping, BTreeMap::new()));
             let Some(subject) = self.subject(channel, someone) else { continue };
-            for row in self.rows_of_person(subject) {
+            let leads_there =
+                self.rows_of("lookup").into_iter().filter(|row| row["subject"]["S"] == subject.to_string());
+            for row in self.rows_of_person(subject).into_iter().chain(leads_there) {
                 let fields = if row.get("env").is_some() {
                     self.opened(channel, someone, &row).await.expect("a stored row opens")
                 } else {
@@ -125,7 +128,8 @@ impl TestApp {
             let purposes = published.purposes.iter().map(|(name, terms)| (terms.id.to_string(), name.clone()));
             let policies =
                 published.policies.iter().map(|(name, version)| (version.to_string(), format!("{name} now")));
-            purposes.chain(policies).collect()
+            let forms = published.forms.iter().map(|(name, version)| (version.to_string(), format!("{name} now")));
+            purposes.chain(policies).chain(forms).collect()
         };
         let clear = row
             .as_object()
@@ -135,7 +139,7 @@ impl TestApp {
             .filter(|(name, _)| text("kind") != "mapping" || !CHANCE_IN_MAPPINGS.contains(&name.as_str()));
         let clear = clear.map(|(name, value)| {
             let value = value["S"].as_str().or_else(|| value["N"].as_str()).unwrap_or("bytes");
-            (name.clone(), names.get(value).cloned().unwrap_or_else(|| value.to_owned()))
+            (name.clone(), names.get(value).cloned().unwrap_or_else(|| without_ids(value)))
         });
         if let Some(id) = fields.get_mut("line_user_id") {
             *id = "theirs".to_owned();
@@ -146,10 +150,21 @@ impl TestApp {
         }
         OpenedRow {
             who: who.to_owned(),
-            sk: if text("sk") == key::ALONE { text("kind") } else { text("sk") },
+            sk: if text("sk") == key::ALONE { text("kind") } else { without_ids(&text("sk")) },
             kind: text("kind"),
             clear,
             fields,
         }
     }
+}
+
+/// A text without the random ids in it: 32 hexadecimal digits.
+fn without_ids(text: &str) -> String {
+    let parts = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let is_id = |part: &str| part.len() == 32 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let known = parts.map(|part| {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_id(word) { format!("*{}", &part[word.len()..]) } else { part.to_owned() }
+    });
+    known.collect()
 }
