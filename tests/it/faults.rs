@@ -250,10 +250,12 @@ async fn a_form_from_somebody_new_and_another_on_the_next_day() {
 }
 
 #[tokio::test]
-async fn a_form_of_somebody_known_and_the_sweep_that_erases_it() {
+async fn a_form_of_somebody_known_and_the_erasure_that_takes_it() {
     let people = people(1);
     let message = vec![people[0].text("1", NOON, "a")];
-    let happenings = vec![Happening::Webhook(message), visit("山田 花子"), Happening::Days(91), Happening::Sweep];
+    let refuse = vec![TestApp::new().await.answer(&people[0], NOON, false)];
+    let happenings =
+        vec![Happening::Webhook(message), visit("山田 花子"), Happening::Webhook(refuse), Happening::Sweep];
     survives_everything(Story { channel: "demo", people, happenings }).await;
 }
 
