@@ -679,3 +679,191 @@ async fn counts_leave_nobody_alone() {
     let month = app.ask("desk", &json!({"act": "count", "form": "visit", "month": "2026-10"})).await;
     assert_eq!(month["counted"]["people"], Value::Null);
 }
+
+/// A form of which everything is optional, the purposes of the fields too.
+const FREE: &str = r#"
+channel = "demo"
+title = { ja = "ご自由に", en = "As you like" }
+description = { ja = "ご自由にお書きください。", en = "Write what you like." }
+thanks = { ja = "ありがとうございます。", en = "Thank you." }
+
+[[section]]
+title = { ja = "一", en = "One" }
+
+[[section.field]]
+name = "member"
+kind = "member_id"
+label = { ja = "会員番号", en = "Member" }
+purpose = "news"
+
+[[section.field]]
+name = "words"
+kind = "text"
+label = { ja = "ひとこと", en = "A word" }
+purpose = "visit"
+
+[[section.field]]
+name = "home"
+kind = "address"
+label = { ja = "住所", en = "Address" }
+purpose = "visit"
+
+[[section.field]]
+name = "agree"
+kind = "agreement"
+label = { ja = "読みました", en = "I have read it" }
+purpose = "visit"
+"#;
+
+async fn free() -> TestApp {
+    TestApp::with_files(&[("forms/free.toml", FREE)]).await
+}
+
+#[tokio::test]
+async fn one_notice_is_answered_once_whatever_the_answers() {
+    let app = free().await;
+    let someone = app.someone();
+    let (notice, token) = (app.notice("free").await, app.id_token("demo", &someone));
+    let consents = json!({"news": true, "visit": true, "contact": true});
+    let mut said = Vec::new();
+    for answers in [json!({"words": "一"}), json!({"member": "M-1"}), json!({"member": "M-1", "words": "二"})] {
+        let body = json!({"notice": notice, "answers": answers, "consents": consents, "step": "send"});
+        let page = app.send_json("free", Some(&token), &body).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        said.push(page.json()["status"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(said, ["accepted", "already_accepted", "already_accepted"]);
+    assert_eq!(app.rows_of("submission").len(), 1);
+}
+
+#[tokio::test]
+async fn what_holds_nothing_is_not_accepted_and_what_is_strange_is_named() {
+    let app = free().await;
+    let someone = app.someone();
+    let send = async |answers: Value| {
+        let consents = json!({"visit": true, "contact": true});
+        app.send_form("free", &someone, answers, consents).await
+    };
+    let nothing = ["form: nothing".to_owned()];
+    for empty in
+        [json!({}), json!({"words": "\u{200b}"}), json!({"agree": false}), json!({"words": "  ", "agree": "no"})]
+    {
+        assert_eq!(send(empty.clone()).await.problems(), nothing, "{empty}");
+    }
+    let address = json!({"postal_code": "100-0005", "address": "東京都千代田区丸の内1-2-3"});
+    let mut strange = address.clone();
+    strange["room"] = json!("405");
+    for (answers, expected) in [
+        (json!({"home": strange}), "home: unknown"),
+        (json!({"words": true}), "words: unknown"),
+        (json!({"member": true, "words": "x"}), "member: unknown"),
+        (json!({"words": {"part": "x"}}), "words: unknown"),
+    ] {
+        let problems = send(answers.clone()).await.problems();
+        assert!(problems.contains(&expected.to_owned()), "{answers}: {problems:?}");
+    }
+    assert!(app.rows_of("submission").is_empty());
+    // A purpose of which nothing is answered need not be agreed to.
+    assert_eq!(send(json!({"home": address, "agree": true})).await.status, 200);
+    // An answer does not become many times what was sent.
+    let many: serde_json::Map<String, Value> = (0..20_000).map(|n| (format!("x{n}"), json!(""))).collect();
+    let page = send(Value::Object(many)).await;
+    assert_eq!(page.status, 422);
+    assert!(page.text.len() < 10_000, "{} bytes", page.text.len());
+}
+
+#[tokio::test]
+async fn what_is_asked_depends_on_choices_as_they_are_read() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let answers =
+        json!({"name": "山田", "birthday": "1950-01-01", "allergies": "none, food", "allergies_detail": "そば"});
+    let consents = json!({"health": true, "health.sensitive": true, "contact": true});
+    assert_eq!(app.send_form("health-check", &someone, answers, consents).await.status, 200);
+    let person = open(&app, &someone).await;
+    assert_eq!(records(&person, "submission")[0]["fields"]["allergies_detail"], "そば");
+}
+
+fn post_page(form: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let body: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| {
+            let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+            format!("{}={}", encode(name), encode(value))
+        })
+        .collect();
+    Request::post(format!("/forms/{form}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", PUBLIC_URL)
+        .body(Body::from(body.join("&")))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_tick_belongs_to_the_words_beside_it() {
+    let mut app = TestApp::new().await;
+    let someone = app.someone();
+    let old = app.notice("visit").await;
+    let fields = |notice: &str, step: &str| {
+        let fields = [
+            ("notice", notice.to_owned()),
+            ("step", step.to_owned()),
+            ("lang", "ja".to_owned()),
+            ("id_token", app.id_token("demo", &someone)),
+            ("name", "山田 花子".to_owned()),
+            ("consents.visit", "yes".to_owned()),
+            ("consents.contact", "yes".to_owned()),
+        ];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        post_page("visit", &fields)
+    };
+    let ticked = |page: &Page| page.text.matches(" checked").count();
+    assert_eq!(ticked(&app.request(fields(&old, "edit")).await), 2, "the same words");
+    assert_eq!(ticked(&app.request(fields(&old, "confirm")).await), 2, "with problems: the same words");
+    assert_eq!(ticked(&app.request(fields("forged", "edit")).await), 0, "nobody knows which words");
+    let (edit, late) = (fields(&old, "edit"), fields(&old, "edit"));
+    let file = app.folder().join("config/purposes.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("days = 90", "days = 900")).unwrap();
+    app.restart().await;
+    app.advance(60_000);
+    // Within a day it is still the page that was looked over.
+    let page = app.request(edit).await;
+    assert_eq!((ticked(&page), page.text.contains("90日で消去")), (2, true));
+    app.advance(DAY_MS);
+    let page = app.request(late).await;
+    assert_eq!((ticked(&page), page.text.contains("900日で消去")), (0, true), "other words");
+    assert!(page.text.contains("山田 花子"), "what was written stays");
+}
+
+#[tokio::test]
+async fn what_is_looked_over_is_what_is_kept_and_a_second_sending_claims_nothing() {
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let notice = app.notice("visit").await;
+    let token = app.id_token("demo", &someone);
+    let fields = |step: &'static str, name: &'static str| {
+        let mut fields =
+            vec![("notice", notice.as_str()), ("step", step), ("lang", "ja"), ("id_token", token.as_str())];
+        fields.extend([("name", name), ("visit_date", "令和8年11月25日"), ("visit_time", "13-15"), ("people", "２")]);
+        fields.extend([("phone", "０３（１２３４）５６７８"), ("consents.visit", "yes"), ("consents.contact", "yes")]);
+        post_page("visit", &fields)
+    };
+    let confirm = app.request(fields("confirm", "ﾔﾏﾀﾞ　花子")).await;
+    assert_eq!(confirm.status, 200, "{}", confirm.text);
+    for part in ["ヤマダ 花子", "0312345678", "2026-11-25"] {
+        assert!(confirm.text.contains(part), "{part}");
+    }
+    assert!(!confirm.text.contains(&token) && !confirm.text.contains("１２３４"));
+    let sent = app.request(fields("send", "ﾔﾏﾀﾞ　花子")).await;
+    assert!(sent.text.contains("受け取ってから90日で消去します"), "{}", sent.text);
+    let again = app.request(fields("send", "別の名前")).await;
+    assert!(again.text.contains("何も保存していません") && !again.text.contains("90日で消去します"), "{}", again.text);
+    for page in [&confirm, &sent, &again] {
+        assert_eq!(page.headers["cache-control"], "no-store");
+        assert_eq!(page.headers["referrer-policy"], "same-origin");
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    }
+    assert_eq!(records(&open(&app, &someone).await, "submission")[0]["fields"]["name"], "ヤマダ 花子");
+}

@@ -87,7 +87,7 @@ pub(crate) async fn show(
         }
         Ok(Some((found, liff_id))) => {
             let sheet = Sheet::default();
-            form.fill(&found, &liff_id, &Again { language, sheet: &sheet, refusal: None }, now)
+            form.fill(&found, &liff_id, &Again { language, sheet: &sheet, notice: "", refusal: None }, now)
         }
         Ok(None) if program => NO_FORM.into_response(),
         Ok(None) => form.not_found(language),
@@ -140,7 +140,8 @@ pub(crate) async fn send(
     let outcome = form.decide(&current, &sent, now).await;
     match outcome {
         Ok(Decided::Edit(found)) => {
-            form.fill(&found, &liff_id, &Again { language, sheet: &sent.sheet, refusal: None }, now)
+            let again = Again { language, sheet: &sent.sheet, notice: &sent.notice, refusal: None };
+            form.fill(&found, &liff_id, &again, now)
         }
         Ok(Decided::Confirm(found)) if program => {
             json_answer(&json!({"status": "confirmed", "form": found.definition.name}))
@@ -153,6 +154,8 @@ pub(crate) async fn send(
                 json_answer(&json!({"status": status, "form": found.definition.name}))
             } else {
                 let already = taken == Taken::Before;
+                // What was decided now was not stored.
+                let decisions = if already { Vec::new() } else { decisions };
                 let page = sheet_page::thanks(&found.definition, language, &decisions, already, &form.liff_sdk);
                 form.form_page(StatusCode::OK, page)
             }
@@ -163,7 +166,7 @@ pub(crate) async fn send(
         }
         Err((found, refusal)) => {
             count_refusal(&form, &refusal);
-            let again = Again { language, sheet: &sent.sheet, refusal: Some(&refusal) };
+            let again = Again { language, sheet: &sent.sheet, notice: &sent.notice, refusal: Some(&refusal) };
             form.fill(found.as_deref().unwrap_or(&current), &liff_id, &again, now)
         }
     }
@@ -218,6 +221,8 @@ type Refused = (Option<Arc<published::Form>>, Refusal);
 struct Again<'a> {
     language: Language,
     sheet: &'a Sheet,
+    /// The notice that it was filled in under.
+    notice: &'a str,
     refusal: Option<&'a Refusal>,
 }
 
@@ -262,7 +267,13 @@ impl Form {
     /// Decides what becomes of a form that was sent.
     async fn decide(&self, current: &Arc<published::Form>, sent: &Sent, now: UnixMs) -> Result<Decided, Refused> {
         if sent.step == Step::Edit {
-            return Ok(Decided::Edit(Arc::clone(current)));
+            // What was being looked over, as long as it may still be sent.
+            let shown = self.notice.read(&sent.notice, now).ok().filter(|shown| shown.form.id == current.version.id);
+            let form = match shown {
+                Some(shown) => self.version(current, &shown.form).await?,
+                None => Arc::clone(current),
+            };
+            return Ok(Decided::Edit(form));
         }
         let shown = self.notice.read(&sent.notice, now).map_err(|error| match error {
             NotShown::Forged => (None, Refusal::Forged),
@@ -308,6 +319,11 @@ impl Form {
     fn fill(&self, form: &published::Form, liff_id: &str, again: &Again<'_>, now: UnixMs) -> Response {
         let (shown, _) = self.shown(form, again.language, now);
         let notice = self.notice.issue(&shown);
+        // A tick belongs to the words beside it.
+        let mut sheet = again.sheet.clone();
+        if self.notice.words(again.notice).is_none_or(|words| words != shown.words) {
+            sheet.consents.clear();
+        }
         let (problems, trouble) = match again.refusal {
             Some(Refusal::Problems(problems)) => (problems.as_slice(), None),
             Some(Refusal::Trouble(trouble)) => (&[][..], Some(*trouble)),
@@ -320,7 +336,7 @@ impl Form {
             form: &form.definition,
             language: again.language,
             notice: &notice,
-            sheet: again.sheet,
+            sheet: &sheet,
             problems,
             trouble,
             liff_id,
@@ -334,11 +350,13 @@ impl Form {
     /// The page to look over: what was shown first still counts.
     fn confirm(&self, form: &published::Form, liff_id: &str, language: Language, sent: &Sent, now: UnixMs) -> Response {
         let liff_url = self.liff_url(liff_id, form);
+        // What is kept is what is shown.
+        let sheet = sheet::uniform(&form.definition, &sent.sheet, now.tokyo_day());
         let filling = Filling {
             form: &form.definition,
             language,
             notice: &sent.notice,
-            sheet: &sent.sheet,
+            sheet: &sheet,
             problems: &[],
             trouble: None,
             liff_id,

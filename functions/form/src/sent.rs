@@ -102,13 +102,15 @@ fn from_browser(body: &[u8]) -> Result<Sent, NotRead> {
     let mut sheet = Sheet::default();
     for (name, mut all) in values {
         if let Some(purpose) = name.strip_prefix(CONSENTS) {
-            let ticked = all.iter().any(|value| matches!(value.as_str(), "yes" | "true" | "on" | "1"));
+            let ticked = all.iter().all(|value| matches!(value.as_str(), "yes" | "true" | "on" | "1"));
             sheet.consents.insert(purpose.to_owned(), ticked);
             continue;
         }
         let name = name.strip_prefix(ANSWERS).unwrap_or(&name);
         let given = if all.len() > 1 { Given::Many(all) } else { Given::One(all.pop().unwrap_or_default()) };
         match name.split_once('.') {
+            // Said twice, under two names: which of them counts?
+            None if sheet.answers.contains_key(name) => return Err(NotRead),
             None => drop(sheet.answers.insert(name.to_owned(), given)),
             Some((field, part)) => {
                 let parts = sheet.answers.entry(field.to_owned()).or_insert_with(|| Given::Parts(BTreeMap::new()));
@@ -165,6 +167,7 @@ fn from_json(body: &[u8]) -> Result<Sent, NotRead> {
 fn given(value: Value) -> Result<Given, NotRead> {
     Ok(match value {
         Value::Null => Given::Nothing,
+        Value::Bool(ticked) => Given::Ticked(ticked),
         Value::Object(members) => {
             let parts = members.into_iter().map(|(name, value)| Ok((name, text(value)?)));
             Given::Parts(parts.collect::<Result<_, NotRead>>()?)
@@ -179,9 +182,7 @@ fn text(value: Value) -> Result<String, NotRead> {
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(true) => Ok("yes".to_owned()),
-        Value::Bool(false) => Ok("no".to_owned()),
-        Value::Array(_) | Value::Object(_) => Err(NotRead),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(NotRead),
     }
 }
 

@@ -28,6 +28,8 @@ use azukari::{
     },
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::{Form, answer::Refusal, sheet_page::Trouble};
 
 /// Submissions that are taken from one person in an hour, over all forms.
@@ -119,7 +121,8 @@ impl Form {
             month: day.get(..7).unwrap_or(&day),
             choices: &accepted.counted,
             mark: &mark,
-            until: now.plus(MARK_MS),
+            // By the day: when somebody answered is nobody's business.
+            until: now.plus(MARK_MS).tokyo_day().start(),
         };
         match self.intake.vault.tally(&tally, now).await {
             Ok(Outcome::Written) => Ok(Taken::Now),
@@ -221,8 +224,8 @@ impl Delivery<'_> {
                 Some(known) if known.person.consent == Consent::Refused => {
                     return Err(NotTaken::Refused(Trouble::Erasing));
                 }
-                Some(known) => self.from_known(&visit, &known, &lookups).await?,
-                None => self.from_stranger(&visit, visit.pair().await?, not_before, &lookups).await?,
+                Some(known) => self.of_known(&visit, &known, &lookups).await?,
+                None => self.of_stranger(&visit, visit.pair().await?, not_before, &lookups).await?,
             };
             match result {
                 Submitted::Stored(written) => {
@@ -242,7 +245,7 @@ impl Delivery<'_> {
         Err(NotTaken::Failed(PeopleError::Contended))
     }
 
-    async fn from_known(&self, visit: &Visit<'_>, known: &Known, lookups: &[LookupRow]) -> Result<Submitted, NotTaken> {
+    async fn of_known(&self, visit: &Visit<'_>, known: &Known, lookups: &[LookupRow]) -> Result<Submitted, NotTaken> {
         let today = self.now.tokyo_day();
         let newer = if known.person.last_contact < today {
             let person = Person { last_contact: today, ..known.person.clone() };
@@ -257,7 +260,7 @@ impl Delivery<'_> {
         Ok(visit.intake.vault.submit(sender, submission, self.now).await?)
     }
 
-    async fn from_stranger(
+    async fn of_stranger(
         &self,
         visit: &Visit<'_>,
         pair: Pair,
@@ -347,8 +350,11 @@ fn consent(decision: &azukari::domain::form::sheet::Decision) -> FormConsent {
     FormConsent { purpose: decision.purpose.clone(), given: decision.given, sensitive: decision.sensitive }
 }
 
+/// The counter of a person. It outlives them by hours, and must not lead to them.
 fn spend_key(subject: azukari::domain::id::SubjectId) -> String {
-    format!("form#{subject}")
+    let digest = Sha256::digest(format!("azukari form budget v1 {subject}"));
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("form#{digest}")
 }
 
 #[cfg(test)]

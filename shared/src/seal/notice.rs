@@ -105,6 +105,11 @@ impl NoticeKey {
     /// # Errors
     /// See [`NotShown`].
     pub fn read(&self, text: &str, now: UnixMs) -> Result<Shown, NotShown> {
+        let shown = self.read_at_any_time(text)?;
+        if (0..=LIFE_MS).contains(&now.since(shown.at)) { Ok(shown) } else { Err(NotShown::Expired) }
+    }
+
+    fn read_at_any_time(&self, text: &str) -> Result<Shown, NotShown> {
         let forged = NotShown::Forged;
         let (claims, tag) = text.split_once('.').filter(|_| text.len() <= MAX_LEN).ok_or(forged)?;
         let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| forged)?;
@@ -112,8 +117,12 @@ impl NoticeKey {
         self.mac(&claims).verify_slice(&tag).map_err(|_| forged)?;
         let Claims { f, p, w, l, t, i } = serde_json::from_slice(&claims).map_err(|_| forged)?;
         let version = |text: &str| VersionId::parse(text).map_err(|_| forged);
-        let shown = Shown { form: version(&f)?, policy: version(&p)?, words: w, language: l, at: t, id: i };
-        if (0..=LIFE_MS).contains(&now.since(t)) { Ok(shown) } else { Err(NotShown::Expired) }
+        Ok(Shown { form: version(&f)?, policy: version(&p)?, words: w, language: l, at: t, id: i })
+    }
+
+    /// The digest of the words that a text of ours stands for, whenever they were shown.
+    pub fn words(&self, text: &str) -> Option<String> {
+        self.read_at_any_time(text).ok().map(|shown| shown.words)
     }
 
     fn mac(&self, claims: &[u8]) -> Hmac<Sha256> {

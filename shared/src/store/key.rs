@@ -135,6 +135,11 @@ pub fn once(form: &DefinitionId, mark: &str) -> String {
     format!("Q#once#{form}#{mark}")
 }
 
+/// That a notice was answered.
+pub fn sent(mark: &str) -> String {
+    format!("Q#sent#{mark}")
+}
+
 /// The counters of an anonymous form in a month.
 pub fn tally(form: &DefinitionId, month: &str) -> String {
     format!("Y#{form}#{month}")

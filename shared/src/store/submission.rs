@@ -6,6 +6,7 @@
 //! it: another one that gives the same phone number keeps its own.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use sha2::{Digest, Sha256};
 
 use crate::domain::{
     id::{DefinitionId, SubjectId, VersionId},
@@ -87,7 +88,8 @@ pub struct LookupRow {
     pub follows_contact: bool,
 }
 
-/// A submission, all of it.
+/// A submission, all of it. With it goes a mark, `Q#sent#<digest>`: one notice is answered
+/// once, whatever the answers.
 #[derive(Debug, Clone)]
 pub struct Submission<'a> {
     /// The person.
@@ -128,8 +130,8 @@ impl Submission<'_> {
     /// # Errors
     /// A row or the whole is too large, or there are too many rows.
     pub fn check_size(&self) -> Result<(), TooLarge> {
-        // The rows of the person, and the budget.
-        const OTHERS: usize = 4;
+        // The rows of the person, the budget, and the mark.
+        const OTHERS: usize = 5;
         const ATTRIBUTES: usize = 1_024;
         let rows = self.values.len() + self.consents.len() + 2 * self.lookups.len() + OTHERS;
         let mut bytes = rows * ATTRIBUTES;
@@ -172,13 +174,17 @@ impl Vault {
         }
         let of_person = parts.len();
         parts.push(self.part_spend(submission.spend));
-        let first_value = parts.len();
+        let sent = Item::new(key::sent(&mark(submission.subject, submission.id)), ALONE, "sent")
+            .number("ttl", submission.notice.shown_at.plus(SENT_MS).seconds())
+            .vouched(self.origin());
+        let once = parts.len();
+        parts.push(self.part_put(sent, Condition::that("attribute_not_exists(pk)")));
         parts.extend(self.submission_parts(submission, now));
         match self.transact(parts).await {
             Ok(()) => Ok(Submitted::Stored(written)),
             // Whoever sends twice has written the person and taken the budget with the
             // first: what says that it was stored goes before all else.
-            Err(error) if error.part_failed(first_value) => Ok(Submitted::Already),
+            Err(error) if error.part_failed(once) => Ok(Submitted::Already),
             Err(error) if (0..of_person).any(|part| error.part_failed(part)) || error.conflict() => {
                 Ok(Submitted::Changed)
             }
@@ -187,10 +193,9 @@ impl Vault {
         }
     }
 
-    /// The rows of a submission, the first of which fails if it was stored before.
+    /// The rows of a submission.
     fn submission_parts(&self, submission: Submission<'_>, now: UnixMs) -> Vec<TransactWriteItem> {
         let mut parts = Vec::new();
-        let once = || Condition::that("attribute_not_exists(pk)");
         let pk = key::subject(submission.subject);
         for consent in &submission.consents {
             let order = &submission.order;
@@ -233,10 +238,9 @@ impl Vault {
                 .vouched(self.origin());
             parts.push(self.part_put(back, Condition::none()));
         }
-        let values = submission.values.into_iter().map(|row| self.part_put(self.value_item(row, now), once()));
-        let mut all: Vec<TransactWriteItem> = values.collect();
-        all.extend(parts);
-        all
+        let new = || Condition::that("attribute_not_exists(pk)");
+        parts.extend(submission.values.into_iter().map(|row| self.part_put(self.value_item(row, now), new())));
+        parts
     }
 }
 
@@ -324,6 +328,16 @@ impl Vault {
         }
     }
 }
+
+/// What the mark of a submission is found by. It leads to nobody: once the person is
+/// erased, their id is nowhere to try it with.
+fn mark(subject: SubjectId, submission: &str) -> String {
+    let digest = Sha256::digest(format!("azukari sent v1 {subject} {submission}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How long the mark that a notice was answered is kept: longer than the notice holds.
+const SENT_MS: i64 = 48 * HOUR_MS;
 
 /// How often an answer is tried again that met another one at the same counter.
 const TALLY_ATTEMPTS: usize = 8;

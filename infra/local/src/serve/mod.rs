@@ -69,8 +69,8 @@ pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<R
     let keeper = pool::Keeper::new(Arc::clone(installation));
     let form = Arc::new(installation.form(&public_url)?);
     let functions = azukari_webhook::router(Arc::clone(&webhook))
-        .layer(middleware::from_fn_with_state(keeper, pool::keep_full))
-        .merge(azukari_form::router(Arc::clone(&form)));
+        .merge(azukari_form::router(Arc::clone(&form)))
+        .layer(middleware::from_fn_with_state(keeper, pool::keep_full));
     let opener = Arc::new(installation.opener()?);
     let local = simulator::Local {
         installation: Arc::clone(installation),

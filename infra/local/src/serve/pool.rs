@@ -31,7 +31,8 @@ impl Keeper {
     }
 
     fn claimed(&self) -> u64 {
-        self.0.installation.metrics().get("webhook_person", "new")
+        let metrics = self.0.installation.metrics();
+        metrics.get("webhook_person", "new") + metrics.get("form_person", "new")
     }
 
     fn low(&self) -> bool {

@@ -16,6 +16,8 @@ pub enum Given {
     Many(Vec<String>),
     /// Part by part.
     Parts(BTreeMap<String, String>),
+    /// A tick, or none.
+    Ticked(bool),
 }
 
 impl Given {
@@ -25,7 +27,8 @@ impl Given {
         match self {
             Self::One(text) => text.trim(),
             Self::Many(texts) if texts.len() == 1 => texts[0].trim(),
-            Self::Parts(parts) if parts.len() == 1 => parts.values().next().map_or("", |text| text.trim()),
+            Self::Ticked(true) => "yes",
+            Self::Ticked(false) => "no",
             Self::Nothing | Self::Many(_) | Self::Parts(_) => "",
         }
     }
@@ -34,7 +37,7 @@ impl Given {
     pub fn part(&self, name: &str) -> &str {
         match self {
             Self::Parts(parts) => parts.get(name).map_or("", |text| text.trim()),
-            Self::Nothing | Self::One(_) | Self::Many(_) => "",
+            Self::Nothing | Self::One(_) | Self::Many(_) | Self::Ticked(_) => "",
         }
     }
 
@@ -43,6 +46,7 @@ impl Given {
         let blank = |text: &String| text.trim().is_empty();
         match self {
             Self::Nothing => true,
+            Self::Ticked(ticked) => !ticked,
             Self::One(text) => blank(text),
             Self::Many(texts) => texts.iter().all(blank),
             Self::Parts(parts) => parts.values().all(blank),

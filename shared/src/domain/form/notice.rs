@@ -59,7 +59,7 @@ pub fn agreement(purpose: &Purpose, language: Language) -> String {
 /// What an anonymous form says of the answers.
 pub fn anonymous(language: Language) -> &'static str {
     language.pick(
-        "回答は人数として数えるだけで、だれの回答かは保存しません。お一人1回までにするため、回答済みの印だけを残します。",
-        "Answers are only counted; whose they are is not stored. A mark that you have answered is kept, so that everybody answers once.",
+        "回答は人数として数えるだけで、だれの回答かは保存しません。お一人1回までにするため、回答済みの印だけを、だれか分からない形で1年間残します。",
+        "Answers are only counted; whose they are is not stored. So that everybody answers once, a mark that you have answered is kept for a year, in a form that does not say who you are.",
     )
 }

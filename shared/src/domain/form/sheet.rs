@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     form::{
-        Field, FormDefinition, Purpose,
+        Field, FormDefinition, Kind, Purpose,
         given::{Fault, Given},
+        kind::Control,
     },
     guard::{self, Found},
     id::DefinitionId,
@@ -66,7 +67,7 @@ pub struct Record {
     /// Names and answers, made uniform.
     pub answers: Vec<(String, Plain<Vec<u8>>)>,
     /// Those by which the person can be found: kind and answer.
-    pub lookups: Vec<(crate::domain::form::Kind, Plain<String>)>,
+    pub lookups: Vec<(Kind, Plain<String>)>,
 }
 
 /// What was said about one purpose.
@@ -87,20 +88,23 @@ pub struct Decision {
 pub fn check(form: &FormDefinition, sheet: &Sheet, today: Day) -> Result<Accepted, Vec<Problem>> {
     let mut problems = strangers(form, sheet);
     let mut answers: Vec<(&Field, String)> = Vec::new();
+    // What somebody has tried to answer.
+    let mut attempted: BTreeSet<&str> = BTreeSet::new();
     for field in form.fields().filter(|field| asked(form, field, sheet)) {
         let about = || About::Field(field.name.clone());
         match answer(field, sheet, today) {
-            Ok(Some(answer)) => answers.push((field, answer)),
+            Ok(Some(answer)) => {
+                attempted.insert(&field.name);
+                answers.push((field, answer));
+            }
             Ok(None) if field.required => problems.push(Problem { about: about(), fault: missing(field) }),
             Ok(None) => {}
-            Err(fault) => problems.push(Problem { about: about(), fault }),
+            Err(fault) => {
+                attempted.insert(&field.name);
+                problems.push(Problem { about: about(), fault });
+            }
         }
     }
-    let attempted: BTreeSet<&str> = form
-        .fields()
-        .filter(|field| asked(form, field, sheet) && sheet.answers.get(&field.name).is_some_and(|it| !it.is_empty()))
-        .map(|field| field.name.as_str())
-        .collect();
     let mut decisions = Vec::with_capacity(form.purposes.len());
     for purpose in &form.purposes {
         decisions.push(decide(form, purpose, sheet, &attempted, &mut problems));
@@ -125,15 +129,25 @@ pub fn asked(form: &FormDefinition, field: &Field, sheet: &Sheet) -> bool {
     let Some(condition) = &field.show_if else { return true };
     let Some(earlier) = form.field(&condition.field) else { return false };
     let chosen = sheet.answers.get(&condition.field).cloned().unwrap_or_default();
-    let chosen = match &chosen {
-        Given::Many(choices) => choices.clone(),
-        given => given.text().split(',').map(str::to_owned).collect(),
+    // As [`Kind::Choice`] and [`Kind::Choices`] read them.
+    let chosen: Vec<&str> = match &chosen {
+        Given::Many(choices) => choices.iter().map(|choice| choice.trim()).collect(),
+        given => given.text().split(',').map(str::trim).collect(),
     };
-    asked(form, earlier, sheet) && chosen.iter().any(|choice| condition.any_of.contains(choice))
+    asked(form, earlier, sheet) && chosen.iter().any(|choice| condition.any_of.iter().any(|any| any == choice))
 }
 
 fn answer(field: &Field, sheet: &Sheet, today: Day) -> Result<Option<String>, Fault> {
     let given = sheet.answers.get(&field.name).unwrap_or(&Given::Nothing);
+    let known = |part: &String| field.kind.parts().iter().any(|known| !known.name.is_empty() && known.name == part);
+    let strange = match given {
+        Given::Parts(parts) => !parts.keys().all(known),
+        Given::Ticked(_) => field.kind != Kind::Agreement,
+        Given::Nothing | Given::One(_) | Given::Many(_) => false,
+    };
+    if strange {
+        return Err(unknown());
+    }
     let answer = field.kind.check(given, &field.rules, today)?;
     match answer.as_deref().map(guard::guard).filter(|guarded| !guarded.found.is_empty()) {
         Some(guarded) => Err(refused(&guarded.found)),
@@ -158,7 +172,6 @@ fn refused(found: &[Found]) -> Fault {
 }
 
 fn missing(field: &Field) -> Fault {
-    use crate::domain::form::kind::Control;
     match field.kind.parts().first().map(|part| part.control) {
         Some(Control::One | Control::Many) => Fault::new("missing", "選んでください。", "Please choose."),
         Some(Control::Tick) => Fault::new("missing", "チェックを入れてください。", "Please tick this."),
@@ -168,11 +181,9 @@ fn missing(field: &Field) -> Fault {
 
 /// What belongs to no field or purpose of the form: it must not vanish unseen.
 fn strangers(form: &FormDefinition, sheet: &Sheet) -> Vec<Problem> {
-    let strange = |about| {
-        let en = "This is not part of the form. Please open the form again.";
-        let fault = Fault::new("unknown", "このフォームにない項目です。フォームを開き直してください。", en);
-        Problem { about, fault }
-    };
+    // Enough to see what is wrong: an answer must not become many times what was sent.
+    const MOST: usize = 20;
+    let strange = |about| Problem { about, fault: unknown() };
     let fields = sheet.answers.keys().filter(|name| form.field(name).is_none());
     let known = |name: &str| {
         form.purposes.iter().any(|purpose| match name.strip_suffix(".sensitive") {
@@ -184,7 +195,30 @@ fn strangers(form: &FormDefinition, sheet: &Sheet) -> Vec<Problem> {
     fields
         .map(|name| strange(About::Field(name.clone())))
         .chain(consents.map(|name| strange(About::Consent(name.clone()))))
+        .take(MOST)
         .collect()
+}
+
+fn unknown() -> Fault {
+    let en = "This is not part of the form. Please open the form again.";
+    Fault::new("unknown", "このフォームにない項目です。フォームを開き直してください。", en)
+}
+
+/// The same sheet with what can be taken made uniform: what somebody looks over is what
+/// will be kept. Choices and ticks stay as they are, and so does what has several parts.
+pub fn uniform(form: &FormDefinition, sheet: &Sheet, today: Day) -> Sheet {
+    let mut sheet = sheet.clone();
+    for field in form.fields() {
+        let typed =
+            field.kind.parts().iter().all(|part| {
+                part.name.is_empty() && !matches!(part.control, Control::One | Control::Many | Control::Tick)
+            });
+        let Some(given) = sheet.answers.get(&field.name).filter(|_| typed) else { continue };
+        if let Ok(Some(answer)) = field.kind.check(given, &field.rules, today) {
+            sheet.answers.insert(field.name.clone(), Given::One(answer));
+        }
+    }
+    sheet
 }
 
 fn decide(

@@ -74,6 +74,10 @@ fn abroad(digits: &str) -> Result<String, Fault> {
     if digits.is_empty() || digits.starts_with('0') || is_one_digit(digits) {
         return Err(not_a_phone());
     }
+    // North America: eleven digits, the country's 1 among them.
+    if digits.starts_with('1') && digits.len() != 11 {
+        return Err(length_abroad(digits.len()));
+    }
     if (8..=15).contains(&digits.len()) { Ok(format!("+{digits}")) } else { Err(length_abroad(digits.len())) }
 }
 
