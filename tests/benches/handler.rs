@@ -1,5 +1,6 @@
-//! `cargo bench`: sealing, opening, and the webhook handler with 1, 5 and 50 events
-//! beside the same handler without sealing. Ratios within one run count; the absolute
+//! `cargo bench`: sealing, opening, the webhook handler with 1, 5 and 50 events beside the
+//! same handler without sealing, and a form: its page, and a submission with eight fields
+//! over three purposes. Ratios within one run count; the absolute
 //! times depend on the machine, which is printed first.
 //!
 //! The handler without sealing does everything else: it checks the signature, reads the
@@ -43,6 +44,7 @@ fn main() {
         .measurement_time(Duration::from_secs(4));
     sealing(&mut criterion);
     handlers(&mut criterion, &runtime);
+    forms(&mut criterion, &runtime);
     criterion.final_summary();
     ratios();
 }
@@ -111,6 +113,74 @@ fn handlers(criterion: &mut Criterion, runtime: &Runtime) {
     group.finish();
     // What this handler wrote is in the clear on purpose: no search at the end.
     std::fs::remove_dir_all(app.folder().join("data")).expect("the folder is there");
+}
+
+/// A form with eight fields over three purposes, the LINE account's not counted.
+const EIGHT: &str = r#"
+channel = "demo"
+title = { ja = "八つの項目", en = "Eight fields" }
+description = { ja = "計測のためのフォームです。", en = "A form to be measured." }
+thanks = { ja = "ありがとうございます。", en = "Thank you." }
+
+[[section]]
+title = { ja = "項目", en = "Fields" }
+"#;
+
+fn eight_fields() -> String {
+    let fields = [
+        ("name", "name", "visit"),
+        ("kana", "kana", "visit"),
+        ("phone", "phone", "visit"),
+        ("address", "address", "lesson"),
+        ("birthday", "birthday", "lesson"),
+        ("words", "text", "lesson"),
+        ("email", "email", "news"),
+        ("request", "long_text", "news"),
+    ];
+    let field = |(name, kind, purpose): (&str, &str, &str)| {
+        format!(
+            "[[section.field]]\nname = \"{name}\"\nkind = \"{kind}\"\nlabel = {{ ja = \"{name}\", en = \"{name}\" }}\npurpose = \"{purpose}\"\n"
+        )
+    };
+    EIGHT.to_owned() + &fields.map(field).join("\n")
+}
+
+fn forms(criterion: &mut Criterion, runtime: &Runtime) {
+    let app = runtime.block_on(TestApp::with_files(&[("forms/eight.toml", &eight_fields())]));
+    let answers = serde_json::json!({
+        "name": "山田 花子", "kana": "ヤマダ ハナコ", "phone": "03-1234-5678", "email": "hanako@example.jp",
+        "address": "〒100-0005 東京都千代田区丸の内1-2-3", "birthday": "昭和60年4月1日", "words": TEXT, "request": TEXT,
+    });
+    let consents = serde_json::json!({"visit": true, "lesson": true, "news": true, "contact": true});
+    let mut group = criterion.benchmark_group("form");
+    group.bench_function("page", |bench| {
+        bench.iter(|| {
+            let page = runtime.block_on(app.get("/forms/eight"));
+            assert_eq!(page.status, 200);
+        });
+    });
+    group.bench_function("submission", |bench| {
+        bench.iter_batched(
+            || {
+                let someone = app.someone();
+                let token = app.id_token("demo", &someone);
+                let notice = runtime.block_on(app.notice("eight"));
+                let body = serde_json::json!({
+                    "notice": notice, "answers": answers, "consents": consents, "step": "send",
+                });
+                // Known, as most are; the pool is filled outside of what is measured.
+                assert_eq!(runtime.block_on(app.hook(&[someone.text("1", NOON, TEXT)])), 200);
+                runtime.block_on(app.installation().refill()).expect("the pool is filled");
+                (token, body)
+            },
+            |(token, body)| {
+                let page = runtime.block_on(app.send_json("eight", Some(&token), &body));
+                assert_eq!(page.status, 200, "{}", page.text);
+            },
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    group.finish();
 }
 
 /// The same work without sealing.
