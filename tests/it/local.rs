@@ -354,7 +354,7 @@ async fn changed_configuration_becomes_a_new_version_and_old_rows_keep_theirs() 
     let text = std::fs::read_to_string(&path).unwrap() + "\n改訂しました。\n";
     std::fs::write(&path, text).unwrap();
     app.restart().await;
-    assert_eq!(app.installation().published().changed, 8, "the policy, three channels and four forms under it");
+    assert_eq!(app.installation().published().changed, 11, "the policy, three channels and seven forms under it");
     assert_eq!(app.hook_to("kept", &[someone.text("2", NOON, "b")]).await, 200);
     let policies: Vec<Value> = app.rows_of("message").iter().map(|row| row["policy"].clone()).collect();
     assert!(policies.contains(&old) && policies.iter().any(|policy| *policy != old), "{policies:?}");

@@ -49,6 +49,24 @@ pub const CHANNELS: [(&str, &str); 3] = [("demo", "keep_24h"), ("kept", "keep"),
 /// Forms of the tests: those that are shipped.
 pub const FORMS: [&str; 4] = ["trial-lesson", "visit", "health-check", "satisfaction"];
 
+/// A form of every channel, `note-<channel>`: one answer, for the purpose `chat`.
+const NOTE: &str = r#"
+channel = "CHANNEL"
+title = { ja = "ひとこと", en = "A note" }
+description = { ja = "ひとことお書きください。", en = "Write a note." }
+thanks = { ja = "ありがとうございます。", en = "Thank you." }
+
+[[section]]
+title = { ja = "ひとこと", en = "A note" }
+
+[[section.field]]
+name = "answer"
+kind = "text"
+label = { ja = "ひとこと", en = "A note" }
+required = true
+purpose = "chat"
+"#;
+
 /// Where the people's pages are.
 pub const PUBLIC_URL: &str = "https://pages.azukari.test";
 
@@ -483,6 +501,7 @@ fn write_configuration(folder: &Path, files: &[(&str, &str)]) {
         let text = rules.replace("before_consent = \"keep_24h\"", &format!("before_consent = \"{rule}\""));
         let keywords = if name == "demo" { format!("[[keyword]]{keywords}") } else { String::new() };
         write(&format!("channels/{name}.toml"), &(text + &keywords));
+        write(&format!("forms/note-{name}.toml"), &NOTE.replace("CHANNEL", name));
     }
     for name in FORMS {
         write(&format!("forms/{name}.toml"), &read(&format!("forms/{name}.toml")));

@@ -301,10 +301,17 @@ impl Model {
         person.contact_agreed |= given && PURPOSES[purpose] == "contact";
     }
 
-    /// Somebody sent a form.
+    /// Somebody sent a form, and agreed in it to what it is for. It counts after whatever
+    /// else was said in the same millisecond.
     pub fn submitted(&mut self, who: Who, row: &str, content: &str, now: i64) {
         let due = BTreeSet::from([now + self.chat_days * DAY]);
         let person = self.person(who);
+        person.contacted(now, true);
+        for purpose in ["chat", "contact"] {
+            let number = PURPOSES.iter().position(|known| *known == purpose).unwrap_or_default();
+            person.consents.entry(number).or_default().make((now, "~".to_owned()), true, Sure::Yes);
+        }
+        person.contact_agreed = true;
         let astray = person.erasure.is_some();
         let value = Value {
             content: content.to_owned(),

@@ -53,10 +53,12 @@ pub enum Action {
         /// Given, or withdrawn.
         given: bool,
     },
-    /// Somebody sends a form, for the purpose `chat`.
+    /// Somebody sends a form, for the purpose `chat`, until it is taken.
     Submission {
         /// Who.
         who: Who,
+        /// How it goes at first; after that the weather is calm.
+        bad: Bad,
     },
     /// Somebody asks to be erased, as of some time ago.
     Erase {
@@ -173,7 +175,7 @@ fn action(dice: &mut Rng) -> Action {
     match dice.u8(0..100) {
         0..40 => webhook(dice),
         40..47 => Action::Said { who, purpose: dice.usize(0..PURPOSES.len()), given: dice.u8(0..3) > 0 },
-        47..52 => Action::Submission { who },
+        47..52 => Action::Submission { who, bad: bad(dice) },
         52..59 => Action::Erase { who, ago: if dice.bool() { 0 } else { dice.i64(0..HOUR) } },
         59..70 => Action::Sweep(bad(dice)),
         70..73 => Action::Refill(bad(dice)),
