@@ -245,6 +245,10 @@ impl Form {
             tracing::error!(%error, channel = %form.channel, "a channel could not be loaded");
             NotFound
         })?;
+        // A form that was taken out of the configuration is closed.
+        if !channel.definition.forms.iter().any(|open| open == name) {
+            return Ok(None);
+        }
         let liff_id = channel.definition.liff_id.clone().unwrap_or_default();
         Ok(Some((form, liff_id)))
     }

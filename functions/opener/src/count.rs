@@ -1,6 +1,6 @@
 //! The act `count`: how many people have answered a form, and how they have chosen, in one
 //! month. Answers are opened here, after an entry, and never leave: what comes out is
-//! numbers, and none below [`FLOOR`] people. A month is counted whole, so that two counts
+//! numbers, none below [`FLOOR`] people, and none from which such a one follows. A month is counted whole, so that two counts
 //! do not differ by the one person in whom somebody is interested. (They still do from one
 //! day to the next of a month that is not over: a stated limit.)
 
@@ -9,16 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use azukari::{
     domain::{
         field::Asked,
-        form::Kind,
+        form::{Field, Kind},
         id::SubjectId,
+        operator::{Act, NotGranted},
         time::{DAY_MS, Day, UnixMs},
     },
     host::published::Form,
-    store::{entry::MAX_SUBJECTS, holding::Window, key, value::ValueKind},
+    store::{StoreError, entry::MAX_SUBJECTS, holding::Window, value::ValueKind},
 };
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    Answer, Code, Opener, Problem, Status,
+    Answer, Code, Opener, Person, Problem, Record, Status,
     answer::Counted,
     open::{Resolved, Wanted},
     request::{Count, Request},
@@ -29,8 +31,10 @@ use crate::{
 pub(crate) const FLOOR: usize = 10;
 /// Most submissions that are looked through for one count.
 const MAX_SUBMISSIONS: usize = 5_000;
-/// Bytes of sealed values that are read of one person.
-const BYTES: usize = 2 * 1024 * 1024;
+/// What is read of one person.
+const WINDOW: Window<'static> = Window { after: None, submission: None, purpose: None, bytes: 2 * 1024 * 1024 };
+/// People that are looked at at the same time.
+const AT_ONCE: usize = 8;
 
 impl Opener {
     pub(crate) async fn count(&self, asking: &Asking<'_>, count: Count) -> Result<Answer, Unavailable> {
@@ -66,70 +70,117 @@ impl Opener {
 
     /// Opens the choices of everybody who has sent the form in that month.
     async fn submissions(&self, asking: &Asking<'_>, form: &Form, count: &Count) -> Result<Answer, Unavailable> {
-        let mut subjects = BTreeSet::new();
-        let mut found = 0;
-        for day in days(&count.month, asking.now) {
-            let arrivals = self.vault.arrivals(day, ValueKind::Submission, MAX_SUBMISSIONS + 1).await?;
-            found += arrivals.len();
-            subjects.extend(arrivals.into_iter().map(|arrival| arrival.subject));
+        let chosen = |kind: Kind| matches!(kind, Kind::Choice | Kind::Choices | Kind::Gender);
+        // Staff count what they may open.
+        let granted = |field: &&Field| {
+            let purpose = field.purpose.as_ref().and_then(|id| form.definition.purpose(id));
+            purpose.is_some_and(|purpose| asking.operator.may(Act::Open, Some(&purpose.terms.name)).is_ok())
+        };
+        if !form.definition.fields().any(|field| granted(&field)) {
+            let problem = Problem::not_granted(asking.operator, Act::Count, NotGranted::Purpose);
+            self.refuse(asking, &Request::Count(count.clone()), Code::NotGranted).await?;
+            return Ok(problem.into());
         }
-        if found > MAX_SUBMISSIONS {
+        let choices: Vec<&Field> =
+            form.definition.fields().filter(granted).filter(|field| chosen(field.kind)).collect();
+        let Some(subjects) = self.senders(form, &count.month, asking.now).await? else {
             self.ledger.record(&asking.entry("count")).await?;
             let ja = format!("{MAX_SUBMISSIONS}件を超える月は数えられません。");
             let en = format!("A month with more than {MAX_SUBMISSIONS} submissions cannot be counted.");
             return Ok(Problem::request(vec![(ja, en)]).into());
+        };
+        let enough = |n: usize| (n >= FLOOR).then(|| u64::try_from(n).unwrap_or(u64::MAX));
+        let mut counted = Counted::of(form, count);
+        counted.people = enough(subjects.len());
+        if counted.people.is_none() || choices.is_empty() {
+            self.ledger.record(&asking.entry("count")).await?;
+            return Ok(counted.into());
         }
-        let chosen = |kind: Kind| matches!(kind, Kind::Choice | Kind::Choices | Kind::Gender);
-        let choices: Vec<&str> =
-            form.definition.fields().filter(|field| chosen(field.kind)).map(|field| field.name.as_str()).collect();
-        // Without a choice, somebody must be asked all the same whether they have sent it.
-        let names: Vec<&str> = form.definition.fields().map(|field| field.name.as_str()).collect();
-        let asked = Asked::expand(if choices.is_empty() { names } else { choices.clone() });
-        let Ok(asked) = asked else { return Ok(Problem::of(Code::Request).into()) };
-        let mut people: BTreeSet<SubjectId> = BTreeSet::new();
+        let names: Vec<&str> = choices.iter().map(|field| field.name.as_str()).collect();
+        let Ok(asked) = Asked::expand(names) else { return Ok(Problem::of(Code::Request).into()) };
         let mut chose: BTreeMap<(String, String), BTreeSet<SubjectId>> = BTreeMap::new();
         let subjects: Vec<SubjectId> = subjects.into_iter().collect();
         for part in subjects.chunks(MAX_SUBJECTS) {
             let mut entry = asking.entry("count");
             entry.subjects = part.to_vec();
-            entry.fields = asked.names();
+            // Which form it is, by its opaque id, and the month.
+            entry.fields = vec![format!("form:{}", form.version.id), format!("month:{}", count.month)];
+            entry.fields.extend(asked.names());
             entry.purpose = Some("*".to_owned());
             entry.reason = Some("check");
             let recorded = self.ledger.record(&entry).await?;
-            for subject in part {
-                let resolved = Resolved { subject: *subject, mapping: None };
-                let wanted = Wanted { fields: &asked, purpose: None };
-                let window = Window { after: None, submission: None, purpose: None, bytes: BYTES };
-                let person = self.person(&recorded, &resolved, wanted, window, asking.now).await;
-                if person.status != Status::Opened {
-                    continue;
-                }
-                let of_it = person.records.iter().filter(|record| {
-                    let name = record.form.as_deref().and_then(|form| form.rsplit_once('.')).map(|(name, _)| name);
-                    name == Some(form.definition.name.as_str())
-                        && month_of(record.at) == count.month
-                        && record.id.starts_with(key::SUBMISSION)
-                });
-                for record in of_it {
-                    people.insert(*subject);
+            let opening: Vec<_> = part
+                .iter()
+                .map(|subject| async {
+                    let resolved = Resolved { subject: *subject, mapping: None };
+                    let wanted = Wanted { fields: &asked, purpose: None };
+                    (*subject, self.person(&recorded, &resolved, wanted, WINDOW, asking.now).await)
+                })
+                .collect();
+            let opened: Vec<(SubjectId, Person)> = stream::iter(opening).buffered(AT_ONCE).collect().await;
+            for (subject, person) in opened.iter().filter(|(_, person)| person.status == Status::Opened) {
+                for record in person.records.iter().filter(|record| is_of(record, form, &count.month)) {
                     for (field, answer) in &record.fields.0 {
                         let answer = String::from_utf8_lossy(answer.reveal()).into_owned();
-                        for choice in answer.split(',').filter(|_| choices.contains(&field.as_str())) {
+                        for choice in answer.split(',') {
                             chose.entry((field.clone(), choice.to_owned())).or_default().insert(*subject);
                         }
                     }
                 }
             }
         }
-        let enough = |n: usize| (n >= FLOOR).then(|| u64::try_from(n).unwrap_or(u64::MAX));
-        let mut counted = Counted::of(form, count);
-        counted.people = enough(people.len());
-        if counted.people.is_some() {
-            for ((field, choice), people) in chose {
-                counted.choices.entry(field).or_default().insert(choice, enough(people.len()));
+        for ((field, choice), people) in chose {
+            counted.choices.entry(field).or_default().insert(choice, enough(people.len()));
+        }
+        for field in choices.iter().filter(|field| field.kind != Kind::Choices) {
+            if let Some(choices) = counted.choices.get_mut(&field.name) {
+                hide_what_follows(choices);
             }
         }
         Ok(counted.into())
+    }
+
+    /// Who has sent a form in a month: the rows alone are read, and nothing is opened.
+    /// `None` if there are too many.
+    async fn senders(&self, form: &Form, month: &str, now: UnixMs) -> Result<Option<BTreeSet<SubjectId>>, StoreError> {
+        let mut subjects = BTreeSet::new();
+        let mut found = 0;
+        for day in days(month, now) {
+            let arrivals = self.vault.arrivals(day, ValueKind::Submission, MAX_SUBMISSIONS + 1).await?;
+            found += arrivals.len();
+            subjects.extend(arrivals.into_iter().map(|arrival| arrival.subject));
+        }
+        if found > MAX_SUBMISSIONS {
+            return Ok(None);
+        }
+        let reading: Vec<_> = subjects
+            .into_iter()
+            .map(|subject| async move {
+                let holding = self.vault.holding(subject, WINDOW).await?;
+                let sent = holding.values.iter().any(|row| {
+                    row.form.as_ref().is_some_and(|of| of.id == form.version.id) && month_of(row.event_at) == month
+                });
+                Ok::<_, StoreError>((sent && !holding.held && !holding.erase_ordered).then_some(subject))
+            })
+            .collect();
+        let senders: Vec<Option<SubjectId>> = stream::iter(reading).buffered(AT_ONCE).try_collect().await?;
+        Ok(Some(senders.into_iter().flatten().collect()))
+    }
+}
+
+/// Whether a record is an answer to this form in this month.
+fn is_of(record: &Record, form: &Form, month: &str) -> bool {
+    let name = record.form.as_deref().and_then(|form| form.rsplit_once('.')).map(|(name, _)| name);
+    name == Some(form.definition.name.as_str()) && month_of(record.at) == month
+}
+
+/// One hidden number among the choices of one follows from the others: the smallest of
+/// these is hidden, too.
+fn hide_what_follows(choices: &mut BTreeMap<String, Option<u64>>) {
+    if choices.values().filter(|n| n.is_none()).count() == 1
+        && let Some(smallest) = choices.values_mut().filter(|n| n.is_some()).min_by_key(|n| **n)
+    {
+        *smallest = None;
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct List {
 }
 
 /// Count the answers to a form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Count {
     /// By name.
     pub(crate) form: String,

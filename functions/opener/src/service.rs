@@ -113,6 +113,9 @@ impl Asking<'_> {
     }
 }
 
+/// Counts that one operator may ask for in an hour: each opens many people.
+const COUNTS_PER_HOUR: u32 = 20;
+
 impl Opener {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
@@ -193,6 +196,7 @@ impl Opener {
             return Ok(Problem::not_granted(operator, act, why).into());
         }
         let budget = format!("open.{}", operator.id);
+        let counts = format!("count.{}", operator.id);
         let spend = match &request {
             Request::Open(open) => Some(Spend {
                 what: &budget,
@@ -200,7 +204,8 @@ impl Opener {
                 n: u32::try_from(open.people.len()).unwrap_or(u32::MAX),
                 limit: operator.budget,
             }),
-            Request::List(_) | Request::Count(_) | Request::Ledger(_) => None,
+            Request::Count(_) => Some(Spend { what: &counts, hour: now.hour(), n: 1, limit: COUNTS_PER_HOUR }),
+            Request::List(_) | Request::Ledger(_) => None,
         };
         match self.vault.redeem(&id, until, spend).await? {
             Redeemed::Taken => {}

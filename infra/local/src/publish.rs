@@ -94,6 +94,12 @@ pub async fn publish(
             after_block: channel.after_block,
             wording: Some(configuration.wording(channel)),
             liff_id: channel.liff_id.clone(),
+            forms: configuration
+                .forms
+                .iter()
+                .filter(|(_, form)| form.channel == *name)
+                .map(|(of, _)| of.clone())
+                .collect(),
             keywords: channel.keywords.iter().map(|keyword| keyword_of(configuration, channel, keyword)).collect(),
             greeting_form: channel.greeting_form.as_ref().map(|form| link(configuration, channel, form)),
         };

@@ -144,6 +144,9 @@ pub struct ChannelDefinition {
     /// The LIFF app in which its forms open, if it has any.
     #[serde(default)]
     pub liff_id: Option<String>,
+    /// The names of its forms: others are closed.
+    #[serde(default)]
+    pub forms: Vec<String>,
     /// Words to which the account answers with a form.
     #[serde(default)]
     pub keywords: Vec<Keyword>,

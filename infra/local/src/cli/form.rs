@@ -77,6 +77,9 @@ async fn count(counts: Counts, places: &Places) -> Result<(), Failed> {
     Ok(())
 }
 
+/// In place of a number that is not shown.
+const HIDDEN: &str = "＊";
+
 fn table(counted: &Value, form: Option<&config::Form>) -> String {
     let word = |name: &str| counted[name].as_str().unwrap_or_default();
     let floor = counted["floor"].as_u64().unwrap_or_default();
@@ -94,8 +97,15 @@ fn table(counted: &Value, form: Option<&config::Form>) -> String {
         for (choice, n) in choices.as_object().into_iter().flatten() {
             let known = field.and_then(|field| field.rules.choices.iter().find(|known| known.id == *choice));
             let label = known.map_or("", |known| Language::Ja.of_text(&known.label));
-            let _ = writeln!(text, "  {choice:<16} {:>6}  {label}", shown(n));
+            let n = n.as_u64().map_or_else(|| HIDDEN.to_owned(), |n| format!("{n}人"));
+            let _ = writeln!(text, "  {choice:<16} {n:>6}  {label}");
         }
+    }
+    if text.contains(HIDDEN) {
+        let _ = writeln!(
+            text,
+            "\n{HIDDEN}: {floor}人未満の数と、そこから分かってしまう数は出しません。 / hidden: below {floor}, or a number from which such a one follows"
+        );
     }
     text
 }

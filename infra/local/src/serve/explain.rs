@@ -49,7 +49,7 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
         "message" => value(row, facts, &both("メッセージ", "message")),
         "event" => value(row, facts, &both("ボタンなどの操作", "tap of a button or the like")),
         "profile" => value(row, facts, &both("表示名とアイコン", "display name and picture")),
-        "submission" => value(row, facts, &both("フォームの回答", "answers to a form")),
+        "submission" => value(row, facts, &both("フォームの回答", "set of answers to a form")),
         "subject" => value(row, facts, &both("LINEのユーザーID", "LINE user id")),
         "tombstone" if row.get("listed_at").is_none() => both(
             "送信を取り消されたメッセージの跡です。本文はもうありません。次の掃除で消去の記録に載せ、バックアップから戻らないように、そのあと35日残します。",

@@ -141,6 +141,11 @@ fn rows(
         .filter(|row| row["kind"]["S"] == "mapping")
         .filter_map(|row| Some((row["subject"]["S"].as_str()?, row["consent"]["S"] == "given")))
         .collect();
+    let agreed_in_forms: std::collections::BTreeSet<(&str, &str)> = vault
+        .iter()
+        .filter(|row| row["kind"]["S"] == "consent" && row["how"]["S"] == "form" && row["consent"]["S"] == "given")
+        .filter_map(|row| Some((row["pk"]["S"].as_str()?.strip_prefix("S#")?, row["purpose"]["S"].as_str()?)))
+        .collect();
     let of_people = |row: &&Value| {
         let pk = row["pk"]["S"].as_str().unwrap_or_default();
         pk.starts_with("S#") || pk.starts_with("L#") || pk.starts_with("X#")
@@ -151,7 +156,11 @@ fn rows(
         .map(|row| {
             let pk = row["pk"]["S"].as_str().unwrap_or_default();
             let person = pk.strip_prefix("S#").or(row["subject"]["S"].as_str());
-            let facts = Facts { purposes, agreed: person.is_some_and(|person| agreed.get(person) == Some(&true)) };
+            let purpose = row["purpose"]["S"].as_str().unwrap_or_default();
+            let agreed = person.is_some_and(|person| {
+                agreed.get(person) == Some(&true) || agreed_in_forms.contains(&(person, purpose))
+            });
+            let facts = Facts { purposes, agreed };
             json!({
                 "pk": pk,
                 "sk": row["sk"]["S"],
