@@ -1167,7 +1167,7 @@ mod tests {
         assert!(text.contains("受け取ってから180日で消去します") && !text.contains("careの"));
         assert!(!text.contains("先ほど"));
         let page = thanks(&form, Language::Ja, &decisions, true, "/sdk.js").unwrap();
-        assert!(readable(&page).contains("二重には保存していません"));
+        assert!(readable(&page).contains("何も保存していません"));
     }
 
     #[test]
