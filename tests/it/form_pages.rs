@@ -107,7 +107,7 @@ async fn from_the_chat_to_the_vault_with_mistakes_on_the_way() {
     browser.assert_accessible("to be looked over").await;
     browser.picture("form-3-confirm").await;
     let text = browser.run("return document.querySelector('main').innerText").await;
-    for part in ["さくら　花", "ピアノ", "午後", "二年ほど習いました"] {
+    for part in ["さくら 花", "ピアノ", "午後", "二年ほど習いました"] {
         assert!(text.as_str().unwrap().contains(part), "{part} is not in {text}");
     }
     assert!(app.rows_of("submission").is_empty(), "nothing waits on the server");
