@@ -171,7 +171,12 @@ async fn on_a_phone_in_english() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_picture_of_the_first_minute() {
     let _alone = ALONE.lock().await;
-    let app = TestApp::new().await;
+    // As it is shipped: the notice leads to a form, too.
+    let mut app = TestApp::new().await;
+    let channel = app.folder().join("config/channels/demo.toml");
+    let text = std::fs::read_to_string(&channel).expect("the channel is there");
+    std::fs::write(channel, text.replace("# greeting_form", "greeting_form")).expect("a file");
+    app.restart().await;
     let Some(browser) = Browser::open(&app, Screen::Wide, "ja").await else { return };
     new_friend(&browser, "さくら").await;
     browser.press_action("同意する").await;

@@ -233,3 +233,33 @@ async fn outside_line_the_page_says_how_to_open_it() {
     browser.picture("form-9-anonymous").await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_fills_in_on_a_button_and_leaves_alone_what_is_not_about_the_person() {
+    let _alone = ALONE.lock().await;
+    let app = TestApp::new().await;
+    let someone = app.someone();
+    let Some(browser) = Browser::open(&app, Screen::Phone, "ja").await else { return };
+    same_time(&app, &browser).await;
+    open_form(&browser, &someone, "trial-lesson", "ja").await;
+    let value = async |name: &str| {
+        browser.run(&format!("return document.querySelector('[name={name}]').value")).await.as_str().unwrap().to_owned()
+    };
+    assert_eq!(value("guardian_name").await, "", "nothing is filled in by itself");
+    browser.type_in("[name=phone]", "03-1234-5678").await;
+    browser.press_css("#quick button").await;
+    browser.until("it is said", "return document.getElementById('said').textContent.includes('メールアドレス')").await;
+    assert_eq!(value("guardian_name").await, "見本 花子");
+    assert_eq!(value("email").await, "hanako@example.jp");
+    assert_eq!(value("phone").await, "03-1234-5678", "what was typed stays");
+    for child in ["child_name", "child_kana", "child_birthday"] {
+        assert_eq!(value(child).await, "", "{child} is somebody else");
+    }
+    browser.assert_accessible("filled in from the profile").await;
+    browser.picture("form-10-profile").await;
+    // It can be put right like anything that was typed.
+    browser.type_in("[name=guardian_name]", "見本 太郎").await;
+    assert_eq!(value("guardian_name").await, "見本 太郎");
+    browser.close().await;
+    assert!(app.rows_of("submission").is_empty());
+}

@@ -187,6 +187,7 @@ async fn own_settings(app: &TestApp, role: Role) -> HashMap<String, String> {
         settings::PUBLIC_URL => azukari_tests::app::PUBLIC_URL.to_owned(),
         settings::LIFF_URL => "https://liff.azukari.test".to_owned(),
         settings::LIFF_SDK => "https://sdk.azukari.test/sdk.js".to_owned(),
+        settings::LIFF_PLUGIN => "none".to_owned(),
         settings::INDEX_KEY => "index".to_owned(),
         settings::FRAME_ANCESTORS => "'none'".to_owned(),
         other => panic!("the test knows no value for {other}"),

@@ -11,7 +11,7 @@ use azukari::domain::{
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::sheet_page::Trouble;
+use crate::sheet_words::Trouble;
 
 /// Why a form was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,7 +32,8 @@ use crate::{
     answer::{Refusal, json_answer},
     language,
     sent::{Sent, Speech, Step, speech},
-    sheet_page::{self, Filling, Trouble},
+    sheet_page::{self, Filling, Scripts},
+    sheet_words::Trouble,
     submit::Taken,
 };
 
@@ -156,7 +157,7 @@ pub(crate) async fn send(
                 let already = taken == Taken::Before;
                 // What was decided now was not stored.
                 let decisions = if already { Vec::new() } else { decisions };
-                let page = sheet_page::thanks(&found.definition, language, &decisions, already, &form.liff_sdk);
+                let page = sheet_page::thanks(&found.definition, language, &decisions, already, &form.scripts());
                 form.form_page(StatusCode::OK, page)
             }
         }
@@ -318,57 +319,66 @@ impl Form {
         }
     }
 
-    /// The page to fill in; a notice that does not hold any more, or that is of an older
-    /// version, is shown anew.
+    /// The page to fill in. The notice under which it was filled in stays, as long as it
+    /// holds and the words are the same; otherwise it is shown anew, and what was ticked
+    /// beside other words is ticked no more.
     fn fill(&self, form: &published::Form, liff_id: &str, again: &Again<'_>, now: UnixMs) -> Response {
         let (shown, _) = self.shown(form, again.language, now);
-        let notice = self.notice.issue(&shown);
-        // A tick belongs to the words beside it.
-        let mut sheet = again.sheet.clone();
-        if self.notice.words(again.notice).is_none_or(|words| words != shown.words) {
-            sheet.consents.clear();
-        }
+        let same_words = self.notice.words(again.notice).is_some_and(|words| words == shown.words);
         let (problems, trouble) = match again.refusal {
             Some(Refusal::Problems(problems)) => (problems.as_slice(), None),
             Some(Refusal::Trouble(trouble)) => (&[][..], Some(*trouble)),
             Some(Refusal::Forged) => (&[][..], Some(Trouble::NoticeExpired)),
             Some(Refusal::NotRead | Refusal::OtherSite) | None => (&[][..], None),
         };
+        let holds = self.notice.read(again.notice, now).is_ok_and(|read| read.form == shown.form);
+        let notice = if same_words && holds && trouble != Some(Trouble::NoticeExpired) {
+            again.notice.to_owned()
+        } else {
+            self.notice.issue(&shown)
+        };
+        let mut sheet = again.sheet.clone();
+        if !same_words {
+            sheet.consents.clear();
+        }
         let status = again.refusal.map_or(StatusCode::OK, Refusal::status);
-        let liff_url = self.liff_url(liff_id, form);
         let filling = Filling {
             form: &form.definition,
             language: again.language,
             notice: &notice,
+            words: &shown.words,
             sheet: &sheet,
             problems,
             trouble,
             liff_id,
-            sdk: &self.liff_sdk,
-            liff_url: &liff_url,
+            scripts: Scripts { plugin: self.liff_plugin.as_deref(), ..self.scripts() },
+            liff_url: &self.liff_url(liff_id, form),
             today: now.tokyo_day(),
         };
         self.form_page(status, filling.fill())
     }
 
-    /// The page to look over: what was shown first still counts.
+    /// The page to look over: what was shown first still counts, and what will be kept is
+    /// what is shown.
     fn confirm(&self, form: &published::Form, liff_id: &str, language: Language, sent: &Sent, now: UnixMs) -> Response {
-        let liff_url = self.liff_url(liff_id, form);
-        // What is kept is what is shown.
-        let sheet = sheet::uniform(&form.definition, &sent.sheet, now.tokyo_day());
         let filling = Filling {
             form: &form.definition,
             language,
             notice: &sent.notice,
-            sheet: &sheet,
+            words: &digest(&notice::words(&form.definition, language)),
+            sheet: &sheet::uniform(&form.definition, &sent.sheet, now.tokyo_day()),
             problems: &[],
             trouble: None,
             liff_id,
-            sdk: &self.liff_sdk,
-            liff_url: &liff_url,
+            scripts: self.scripts(),
+            liff_url: &self.liff_url(liff_id, form),
             today: now.tokyo_day(),
         };
         self.form_page(StatusCode::OK, filling.confirm())
+    }
+
+    fn scripts(&self) -> Scripts<'_> {
+        Scripts { sdk: &self.liff_sdk, plugin: None }
     }
 
     fn liff_url(&self, liff_id: &str, form: &published::Form) -> String {

@@ -17,6 +17,7 @@ mod policy;
 mod sent;
 mod service;
 mod sheet_page;
+mod sheet_words;
 mod submit;
 
 use std::sync::Arc;

@@ -29,16 +29,18 @@ pub(crate) struct ContentPolicies {
 }
 
 impl ContentPolicies {
-    pub(crate) fn new(frame_ancestors: &str, sdk: &str) -> Self {
+    /// With the addresses of LINE's scripts that forms load.
+    pub(crate) fn new(frame_ancestors: &str, sdk: &str, plugin: Option<&str>) -> Self {
         let digest = |text: &str| STANDARD.encode(Sha256::digest(text));
         let style = digest(STYLE);
+        let line = plugin.map_or_else(|| sdk.to_owned(), |plugin| format!("{sdk} {plugin}"));
         let (fill, open) = (digest(sheet_page::SCRIPT), digest(LEAD_ON));
         Self {
             read: format!(
                 "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors {frame_ancestors}"
             ),
             form: format!(
-                "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{fill}' 'sha256-{open}' {sdk}; connect-src 'self' {LINE}; base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors}"
+                "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{fill}' 'sha256-{open}' {line}; connect-src 'self' {LINE}; base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors}"
             ),
         }
     }

@@ -39,6 +39,8 @@ pub struct Form {
     pub(crate) liff_base: String,
     /// Address of the LIFF SDK.
     pub(crate) liff_sdk: String,
+    /// Address of the SDK's plugin for filling in from a profile, if it may be used.
+    pub(crate) liff_plugin: Option<String>,
     pub(crate) content_policies: ContentPolicies,
 }
 
@@ -70,6 +72,9 @@ pub struct Addresses {
     pub liff_url: String,
     /// Address of the LIFF SDK.
     pub liff_sdk: String,
+    /// Address of the SDK's plugin for filling in from a profile (Common Profile
+    /// Quick-fill, PLATFORM.md §4.2). LINE lets verified MINI Apps use it.
+    pub liff_plugin: Option<String>,
     /// Who may show the pages in a frame: `'none'`, or sources as CSP names them.
     pub frame_ancestors: String,
 }
@@ -93,7 +98,7 @@ impl Form {
     pub fn new(parts: Parts) -> Self {
         let Parts { ctx, vault, secrets, enrol, lookup, line, addresses } = parts;
         let FormSecrets { channels, keys, notice } = secrets;
-        let Addresses { public_url, liff_url, liff_sdk, frame_ancestors } = addresses;
+        let Addresses { public_url, liff_url, liff_sdk, liff_plugin, frame_ancestors } = addresses;
         let metrics = IntakeMetrics { alarm: "form_alarm", person: "form_person" };
         Self {
             intake: Intake::new(ctx, vault, keys, enrol, metrics),
@@ -107,8 +112,9 @@ impl Form {
             histories: Histories::default(),
             origin: origin(&public_url),
             liff_base: liff_url,
-            content_policies: ContentPolicies::new(&frame_ancestors, &liff_sdk),
+            content_policies: ContentPolicies::new(&frame_ancestors, &liff_sdk, liff_plugin.as_deref()),
             liff_sdk,
+            liff_plugin,
         }
     }
 
@@ -136,6 +142,7 @@ impl Form {
             public_url: reader.base_url(settings::PUBLIC_URL),
             liff_url: reader.base_url(settings::LIFF_URL),
             liff_sdk: reader.base_url(settings::LIFF_SDK),
+            liff_plugin: reader.optional_url(settings::LIFF_PLUGIN),
             frame_ancestors: reader.text(settings::FRAME_ANCESTORS),
         };
         reader.finish()?;

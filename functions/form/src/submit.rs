@@ -18,6 +18,7 @@ use azukari::{
         people::{Known, Newcomer, Pair, PeopleError, Visit},
         published::{self, Channel},
     },
+    keys::KeyError,
     line::{id_token::NotVerified, outgoing::OutgoingMessage},
     seal::{self, notice::Shown, place::RowPlace},
     store::{
@@ -28,9 +29,10 @@ use azukari::{
     },
 };
 
+use futures::future;
 use sha2::{Digest, Sha256};
 
-use crate::{Form, answer::Refusal, sheet_page::Trouble};
+use crate::{Form, answer::Refusal, sheet_words::Trouble};
 
 /// Submissions that are taken from one person in an hour, over all forms.
 pub(crate) const PER_HOUR: u32 = 20;
@@ -95,10 +97,13 @@ impl Form {
             Refusal::Trouble(Trouble::Unavailable)
         };
         let delivery = Delivery { function: self, form, shown, channel: &channel, user, accepted: &accepted, now };
-        let lookups = delivery.lookups().await?;
-        let taken = delivery.deliver(lookups).await.map_err(|error| match error {
+        let taken = delivery.deliver().await.map_err(|error| match error {
             NotTaken::Refused(trouble) => Refusal::Trouble(trouble),
             NotTaken::Failed(error) => unavailable(error),
+            NotTaken::Digest(error) => {
+                tracing::error!(%error, "a look-up digest could not be made");
+                Refusal::Trouble(Trouble::Unavailable)
+            }
         })?;
         if taken == Taken::Now {
             self.reply(form, shown, user).await;
@@ -161,6 +166,8 @@ fn retry_key(id: &str) -> String {
 enum NotTaken {
     Refused(Trouble),
     Failed(PeopleError),
+    /// A digest could not be made.
+    Digest(KeyError),
 }
 
 impl<E: Into<PeopleError>> From<E> for NotTaken {
@@ -181,27 +188,27 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// The digests by which the sender can be found: a KMS call for each such answer.
-    async fn lookups(&self) -> Result<Vec<LookupRow>, Refusal> {
-        let mut rows = Vec::new();
-        for record in &self.accepted.records {
-            for (kind, answer) in &record.lookups {
-                let digest = self.function.lookup.digest(&self.form.channel, kind.as_str(), answer).await;
-                let digest = digest.map_err(|error| {
-                    tracing::error!(%error, "a look-up digest could not be made");
-                    Refusal::Trouble(Trouble::Unavailable)
-                })?;
+    /// The digests by which the sender can be found: a KMS call for each such answer, side
+    /// by side.
+    async fn lookups(&self) -> Result<Vec<LookupRow>, NotTaken> {
+        let answers = self.accepted.records.iter();
+        let answers =
+            answers.flat_map(|record| record.lookups.iter().map(move |(kind, answer)| (record, kind, answer)));
+        let mut making = Vec::new();
+        for (record, kind, answer) in answers {
+            making.push(async move {
                 let terms = &record.purpose.terms;
-                rows.push(LookupRow {
+                let digest = self.function.lookup.digest(&self.form.channel, kind.as_str(), answer).await;
+                Ok(LookupRow {
                     kind: kind.as_str(),
-                    digest,
+                    digest: digest.map_err(NotTaken::Digest)?,
                     purpose: terms.id.clone(),
                     due_at: self.due_at(record),
                     follows_contact: terms.retention.after == After::LastContact,
-                });
-            }
+                })
+            });
         }
-        Ok(rows)
+        future::try_join_all(making).await
     }
 
     fn due_at(&self, record: &Record) -> UnixMs {
@@ -209,7 +216,8 @@ impl Delivery<'_> {
         record.purpose.terms.retention.due(facts)
     }
 
-    async fn deliver(&self, lookups: Vec<LookupRow>) -> Result<Taken, NotTaken> {
+    async fn deliver(&self) -> Result<Taken, NotTaken> {
+        let mut made: Option<Vec<LookupRow>> = None;
         let visit = self.function.intake.visit(self.channel, self.user, self.now);
         let metrics = self.function.intake.ctx.metrics();
         for round in 0..ROUNDS {
@@ -219,11 +227,15 @@ impl Delivery<'_> {
                 Admission::New { not_before } => not_before,
                 Admission::Known => None,
             };
+            // An order to erase them is on its way, and would take this with it.
+            if known.as_ref().is_some_and(|known| known.person.consent == Consent::Refused) {
+                return Err(NotTaken::Refused(Trouble::Erasing));
+            }
+            let lookups = match made.take() {
+                Some(lookups) => lookups,
+                None => self.lookups().await?,
+            };
             let result = match known {
-                // An order to erase them is on its way, and would take this with it.
-                Some(known) if known.person.consent == Consent::Refused => {
-                    return Err(NotTaken::Refused(Trouble::Erasing));
-                }
                 Some(known) => self.of_known(&visit, &known, &lookups).await?,
                 None => self.of_stranger(&visit, visit.pair().await?, not_before, &lookups).await?,
             };
@@ -239,6 +251,7 @@ impl Delivery<'_> {
                 Submitted::Changed => {
                     metrics.count("form_again", "changed");
                     visit.forget();
+                    made = Some(lookups);
                 }
             }
         }

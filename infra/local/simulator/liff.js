@@ -75,6 +75,11 @@
     getContext: () => (phone() ? { type: 'utou', userId: phone().user_id, viewType: 'tall' } : { type: 'external' }),
     getOS: () => 'web',
     getLanguage: () => document.documentElement.lang || 'ja',
+    // Plugins hang themselves up under their names (LIFF, "Pluggable SDK").
+    use(module, option) {
+      window.liff[`$${module.name}`] = module.install({ liff: window.liff }, option);
+      return window.liff;
+    },
     getVersion: () => '2.22.3',
     getLineVersion: () => (phone() ? '15.12.0' : null),
     isApiAvailable: () => false,

@@ -6,11 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use azukari::{
     domain::{id::Malformed, operator::Operator, origin::Nobody, sweep},
     host::{
-        aws,
         clock::Clock,
         ctx::Ctx,
         deadline::Deadline,
@@ -39,6 +37,7 @@ use crate::{
     clock::MovableClock,
     config::{self, Configuration, Problems},
     engine::{
+        clients::{dynamodb_client, kms_client},
         dynamodb::{DynamoDb, NotOpened},
         kms::{Kms, NotUsable},
         line::Line,
@@ -362,6 +361,7 @@ impl Installation {
                 public_url: public_url.to_owned(),
                 liff_url: liff_url(public_url),
                 liff_sdk: format!("{public_url}/simulator/liff.js"),
+                liff_plugin: Some(format!("{public_url}/simulator/liff-profile.js")),
                 frame_ancestors: "'self'".to_owned(),
             },
         }))
@@ -548,34 +548,4 @@ pub(crate) fn make_private_folder(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-fn credentials(role: Role) -> Credentials {
-    Credentials::new(role.as_str(), "not checked on one machine", None, None, "azukari-local")
-}
-
-fn dynamodb_client(engine: &Arc<DynamoDb>, wires: &Arc<Wires>, role: Role) -> aws_sdk_dynamodb::Client {
-    let wire = Wire::new(Arc::<DynamoDb>::clone(engine), Arc::clone(wires));
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("local"))
-        .endpoint_url("http://dynamodb.local")
-        .credentials_provider(credentials(role))
-        .retry_config(aws::retry())
-        .http_client(wire.http_client())
-        .build();
-    aws_sdk_dynamodb::Client::from_conf(config)
-}
-
-fn kms_client(engine: &Arc<Kms>, wires: &Arc<Wires>, role: Role) -> aws_sdk_kms::Client {
-    let wire = Wire::new(Arc::<Kms>::clone(engine), Arc::clone(wires));
-    let config = aws_sdk_kms::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("local"))
-        .endpoint_url("http://kms.local")
-        .credentials_provider(credentials(role))
-        .retry_config(aws::retry())
-        .http_client(wire.http_client())
-        .build();
-    aws_sdk_kms::Client::from_conf(config)
 }

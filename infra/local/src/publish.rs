@@ -148,6 +148,7 @@ fn form_definition(configuration: &Configuration, published: &Published, name: &
                 purpose: field.purpose.as_ref().map(of),
                 sensitive: field.sensitive,
                 lookup: field.lookup,
+                quick_fill: field.quick_fill,
                 show_if: field.show_if.clone(),
                 rules: field.rules.clone(),
             })

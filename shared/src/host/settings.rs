@@ -34,6 +34,8 @@ pub const LINE_API: &str = "AZUKARI_LINE_API";
 pub const LIFF_URL: &str = "AZUKARI_LIFF_URL";
 /// Address of LINE's LIFF SDK.
 pub const LIFF_SDK: &str = "AZUKARI_LIFF_SDK";
+/// Address of the SDK's plugin for filling in from a profile, or `none`.
+pub const LIFF_PLUGIN: &str = "AZUKARI_LIFF_PLUGIN";
 /// Address of the people's pages, as they appear in messages.
 pub const PUBLIC_URL: &str = "AZUKARI_PUBLIC_URL";
 /// Who may show the people's pages in a frame, as `frame-ancestors` of CSP says it.
@@ -51,6 +53,7 @@ pub fn of(role: Role) -> &'static [&'static str] {
             LINE_API,
             LIFF_URL,
             LIFF_SDK,
+            LIFF_PLUGIN,
             PUBLIC_URL,
             FRAME_ANCESTORS,
         ],
@@ -101,6 +104,12 @@ impl<'a> Reader<'a> {
             self.problems.push(format!("{name} is not an address that begins with https://"));
         }
         text
+    }
+
+    /// The same, or `none`.
+    pub fn optional_url(&mut self, name: &'static str) -> Option<String> {
+        let none = (self.lookup)(name).is_some_and(|value| value.trim() == "none");
+        if none { None } else { Some(self.base_url(name)) }
     }
 
     /// A positive number.

@@ -1,7 +1,6 @@
 //! Published definitions: `P#<kind>#<id>` / `V#<n>`, never changed, and the pointer
 //! to the current version, `P#index` / `<kind>#<name>`.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -77,35 +76,17 @@ impl Vault {
     /// # Errors
     /// A call failed, or a row is not well formed.
     pub async fn versions(&self, kind: DefinitionKind, id: &DefinitionId) -> Result<Vec<PublishedText>, StoreError> {
-        let mut found = Vec::new();
-        let mut from = None;
-        loop {
-            let answer = self
-                .client()
-                .query()
-                .table_name(self.table())
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", AttributeValue::S(key::published(kind.as_str(), id)))
-                .set_exclusive_start_key(from)
-                .set_return_consumed_capacity(self.metering())
-                .send()
-                .await
-                .map_err(|error| StoreError::call("Query", error))?;
-            self.spent(answer.consumed_capacity());
-            for map in answer.items.unwrap_or_default() {
-                let item = Item::read(map);
-                let version = item.get_text("sk")?.strip_prefix("V#").and_then(|n| n.parse().ok());
-                found.push(PublishedText {
-                    version: version.ok_or(StoreError::Row { attribute: "sk" })?,
-                    text: item.get_text("text")?.to_owned(),
-                    published_at: item.get_time("published_at")?,
-                });
-            }
-            from = answer.last_evaluated_key;
-            if from.is_none() {
-                return Ok(found);
-            }
-        }
+        let rows = self.partition(&key::published(kind.as_str(), id)).await?;
+        let versions = rows.into_iter().map(|map| {
+            let item = Item::read(map);
+            let version = item.get_text("sk")?.strip_prefix("V#").and_then(|n| n.parse().ok());
+            Ok(PublishedText {
+                version: version.ok_or(StoreError::Row { attribute: "sk" })?,
+                text: item.get_text("text")?.to_owned(),
+                published_at: item.get_time("published_at")?,
+            })
+        });
+        versions.collect()
     }
 
     /// Publishes a text as the next version and points to it, both or neither.

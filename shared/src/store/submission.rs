@@ -5,7 +5,7 @@
 //! A look-up and its back reference name the submission they were made for, and go with
 //! it: another one that gives the same phone number keeps its own.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -301,31 +301,13 @@ impl Vault {
     /// # Errors
     /// The call failed.
     pub async fn tallies(&self, form: &DefinitionId, month: &str) -> Result<Vec<(String, u64)>, StoreError> {
-        let mut found = Vec::new();
-        let mut from = None;
-        loop {
-            let answer = self
-                .client()
-                .query()
-                .table_name(self.table())
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", AttributeValue::S(key::tally(form, month)))
-                .set_exclusive_start_key(from)
-                .set_return_consumed_capacity(self.metering())
-                .send()
-                .await
-                .map_err(|error| StoreError::call("Query", error))?;
-            self.spent(answer.consumed_capacity());
-            for map in answer.items.unwrap_or_default() {
-                let item = Item::read(map);
-                let n = u64::try_from(item.get_number("n")?).map_err(|_| StoreError::Row { attribute: "n" })?;
-                found.push((item.get_text("sk")?.to_owned(), n));
-            }
-            from = answer.last_evaluated_key;
-            if from.is_none() {
-                return Ok(found);
-            }
-        }
+        let rows = self.partition(&key::tally(form, month)).await?;
+        let counters = rows.into_iter().map(|map| {
+            let item = Item::read(map);
+            let n = u64::try_from(item.get_number("n")?).map_err(|_| StoreError::Row { attribute: "n" })?;
+            Ok((item.get_text("sk")?.to_owned(), n))
+        });
+        counters.collect()
     }
 }
 

@@ -164,6 +164,31 @@ impl Vault {
         Ok(answer.item)
     }
 
+    /// Reads every row of a partition as it is: a call for each megabyte.
+    pub(super) async fn partition(&self, pk: &str) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
+        let mut found = Vec::new();
+        let mut from = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .set_exclusive_start_key(from)
+                .set_return_consumed_capacity(self.metering())
+                .send()
+                .await
+                .map_err(|error| StoreError::call("Query", error))?;
+            self.spent(answer.consumed_capacity());
+            found.extend(answer.items.unwrap_or_default());
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Reads one vouched row.
     pub(super) async fn get_vouched(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         self.get(pk, sk).await?.map(|map| Item::verified(map, self.origin())).transpose()

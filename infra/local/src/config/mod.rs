@@ -4,6 +4,7 @@
 //! comes out can be published as it is.
 
 mod channels;
+mod forbidden;
 mod forms;
 pub mod messages;
 pub mod operators;
@@ -143,6 +144,8 @@ pub struct FormField {
     pub sensitive: bool,
     /// Whether the person can be found by it.
     pub lookup: bool,
+    /// Whether it can be filled in from the person's LINE profile.
+    pub quick_fill: bool,
     /// It is asked only after this answer.
     pub show_if: Option<ShowIf>,
     /// The limits of an answer.

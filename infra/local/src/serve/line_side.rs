@@ -19,6 +19,7 @@ use crate::{
 };
 
 const LIFF: &str = include_str!("../../simulator/liff.js");
+const LIFF_PROFILE: &str = include_str!("../../simulator/liff-profile.js");
 
 const NO_USER: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -42,7 +43,8 @@ pub(super) fn router(local: Local) -> Router {
         .route("/simulator/line", get(faults).post(set_faults))
         .route("/simulator/id-token", post(id_token))
         .route("/simulator/certs", get(certs))
-        .route("/simulator/liff.js", get(liff))
+        .route("/simulator/liff.js", get(async || script(LIFF)))
+        .route("/simulator/liff-profile.js", get(async || script(LIFF_PROFILE)))
         .route("/simulator/liff/{app}/{form}", get(open_in_liff))
         .with_state(local)
 }
@@ -102,6 +104,6 @@ async fn certs(State(local): State<Local>) -> Result<Json<Value>, Problem> {
     local.installation.line().certs().map(Json).map_err(|_| NO_TOKEN)
 }
 
-async fn liff() -> Response {
-    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], LIFF).into_response()
+fn script(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], text).into_response()
 }

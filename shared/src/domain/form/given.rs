@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use zeroize::Zeroize;
+
 use crate::domain::definition::Text;
 
-/// An answer as it was sent: not yet looked at.
+/// An answer as it was sent: not yet looked at. It is wiped when dropped.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Given {
     /// Nothing: left empty, or not sent.
@@ -41,6 +43,15 @@ impl Given {
         }
     }
 
+    /// The choices that were made: several values, or one with commas between them.
+    pub fn choices(&self) -> Vec<&str> {
+        let all: Vec<&str> = match self {
+            Self::Many(choices) => choices.iter().map(|choice| choice.trim()).collect(),
+            one => one.text().split(',').map(str::trim).collect(),
+        };
+        all.into_iter().filter(|choice| !choice.is_empty()).collect()
+    }
+
     /// Whether there is nothing but white space.
     pub fn is_empty(&self) -> bool {
         let blank = |text: &String| text.trim().is_empty();
@@ -50,6 +61,17 @@ impl Given {
             Self::One(text) => blank(text),
             Self::Many(texts) => texts.iter().all(blank),
             Self::Parts(parts) => parts.values().all(blank),
+        }
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        match self {
+            Self::One(text) => text.zeroize(),
+            Self::Many(texts) => texts.zeroize(),
+            Self::Parts(parts) => parts.values_mut().for_each(Zeroize::zeroize),
+            Self::Nothing | Self::Ticked(_) => {}
         }
     }
 }

@@ -92,12 +92,20 @@ pub struct Field {
     /// Whether the person can be found by it.
     #[serde(default)]
     pub lookup: bool,
+    /// Whether it is about the person themselves, so that it can be filled in from their
+    /// LINE profile.
+    #[serde(default = "yes")]
+    pub quick_fill: bool,
     /// It is asked only after this answer.
     #[serde(default)]
     pub show_if: Option<ShowIf>,
     /// The limits of an answer.
     #[serde(default)]
     pub rules: Rules,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A field is asked only after certain answers to an earlier choice.

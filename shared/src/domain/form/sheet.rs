@@ -3,7 +3,10 @@
 //! Everything that is wrong is found in one go. Nothing here is stored: what can be
 //! taken comes out divided by purpose, ready to be sealed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use crate::domain::{
     form::{
@@ -49,7 +52,7 @@ pub struct Problem {
 }
 
 /// Answers that can be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// One for each purpose for which something was answered.
     pub records: Vec<Record>,
@@ -57,6 +60,12 @@ pub struct Accepted {
     pub decisions: Vec<Decision>,
     /// Chosen answers as `(field, choice)`: what an anonymous form counts.
     pub counted: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Accepted(…)")
+    }
 }
 
 /// The answers for one purpose.
@@ -128,17 +137,12 @@ pub fn check(form: &FormDefinition, sheet: &Sheet, today: Day) -> Result<Accepte
 pub fn asked(form: &FormDefinition, field: &Field, sheet: &Sheet) -> bool {
     let Some(condition) = &field.show_if else { return true };
     let Some(earlier) = form.field(&condition.field) else { return false };
-    let chosen = sheet.answers.get(&condition.field).cloned().unwrap_or_default();
-    // As [`Kind::Choice`] and [`Kind::Choices`] read them.
-    let chosen: Vec<&str> = match &chosen {
-        Given::Many(choices) => choices.iter().map(|choice| choice.trim()).collect(),
-        given => given.text().split(',').map(str::trim).collect(),
-    };
+    let chosen = sheet.answers.get(&condition.field).map(Given::choices).unwrap_or_default();
     asked(form, earlier, sheet) && chosen.iter().any(|choice| condition.any_of.iter().any(|any| any == choice))
 }
 
 fn answer(field: &Field, sheet: &Sheet, today: Day) -> Result<Option<String>, Fault> {
-    let given = sheet.answers.get(&field.name).unwrap_or(&Given::Nothing);
+    let Some(given) = sheet.answers.get(&field.name) else { return Ok(None) };
     let known = |part: &String| field.kind.parts().iter().any(|known| !known.name.is_empty() && known.name == part);
     let strange = match given {
         Given::Parts(parts) => !parts.keys().all(known),

@@ -16,10 +16,7 @@ pub(super) const PARTS: &[Part] = &[Part { control: Control::Many, ..Part::LINE 
 
 /// The ids of what was chosen.
 pub(super) fn check(given: &Given, rules: &Rules) -> Result<Option<String>, Fault> {
-    let sent: Vec<&str> = match given {
-        Given::Many(ids) => ids.iter().map(|id| id.trim()).filter(|id| !id.is_empty()).collect(),
-        one => one.text().split(',').map(str::trim).filter(|id| !id.is_empty()).collect(),
-    };
+    let sent = given.choices();
     let known = |id: &&str| rules.choices.iter().any(|choice| choice.id == **id);
     if sent.is_empty() || !sent.iter().all(known) {
         return Err(Fault::new(
