@@ -102,6 +102,7 @@ pub async fn publish(
                 .collect(),
             keywords: channel.keywords.iter().map(|keyword| keyword_of(configuration, channel, keyword)).collect(),
             greeting_form: channel.greeting_form.as_ref().map(|form| link(configuration, channel, form)),
+            link: None,
         };
         let known = vault.current(DefinitionKind::Channel, name).await?;
         let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());

@@ -32,11 +32,12 @@ const CHANNEL: [(&str, Fresh); 5] = [
 ];
 
 /// Keys, and how a fresh one is made.
-const KEYS: [(&str, Fresh); 4] = [
+const KEYS: [(&str, Fresh); 5] = [
     ("user_index", Fresh::Base64(32)),
     ("origin", Fresh::Base64(32)),
     ("notice_mac", Fresh::Base64(32)),
     ("note", Fresh::Base64(32)),
+    ("pairwise", Fresh::Base64(32)),
 ];
 
 #[derive(Clone, Copy)]

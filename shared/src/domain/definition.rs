@@ -153,6 +153,125 @@ pub struct ChannelDefinition {
     /// The form that the notice leads to.
     #[serde(default)]
     pub greeting_form: Option<FormLink>,
+    /// How its people are joined with the member ids of the business, if they are.
+    #[serde(default)]
+    pub link: Option<LinkTerms>,
+}
+
+/// How the people of a channel are joined with the member ids of the business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTerms {
+    /// What a member id, and what LINE tells about its member, is kept for.
+    pub purpose: PurposeTerms,
+    /// Words that are answered with the way to link, in the form of [`keyword`].
+    pub words: Vec<String>,
+    /// Words that are answered with the way to unlink, in the form of [`keyword`]. There
+    /// is at least one: people may undo it at any time.
+    pub unlink_words: Vec<String>,
+    /// Whether LINE's consent screen offers to add the account (LINE Login, `bot_prompt`).
+    #[serde(default)]
+    pub bot_prompt: Option<BotPrompt>,
+    /// The rich menu that linked people see (LINE: id of a rich menu).
+    #[serde(default)]
+    pub rich_menu: Option<String>,
+    /// What may be taken over from LINE Profile+, each with the person's consent.
+    #[serde(default)]
+    pub profile_plus: Vec<ProfileItem>,
+}
+
+/// How LINE's consent screen offers to add the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BotPrompt {
+    /// As a box on the consent screen.
+    Normal,
+    /// On a screen of its own.
+    Aggressive,
+}
+
+impl BotPrompt {
+    /// Every way, by its name in LINE's parameter.
+    pub const NAMES: [&str; 2] = ["normal", "aggressive"];
+
+    /// The name in LINE's parameter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Aggressive => "aggressive",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "normal" => Some(Self::Normal),
+            "aggressive" => Some(Self::Aggressive),
+            _ => None,
+        }
+    }
+}
+
+/// A part of LINE Profile+ (PLATFORM.md §4.1): LINE gives it to businesses that it has
+/// approved, for people who agree on its consent screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileItem {
+    /// The name, with its reading.
+    RealName,
+    /// The gender.
+    Gender,
+    /// The birthday.
+    Birthdate,
+    /// The phone number.
+    Phone,
+    /// The address.
+    Address,
+}
+
+impl ProfileItem {
+    /// Every item.
+    pub const ALL: [Self; 5] = [Self::RealName, Self::Gender, Self::Birthdate, Self::Phone, Self::Address];
+
+    /// Its name: LINE's scope, and in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RealName => "real_name",
+            Self::Gender => "gender",
+            Self::Birthdate => "birthdate",
+            Self::Phone => "phone",
+            Self::Address => "address",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|item| item.as_str() == name)
+    }
+
+    /// What people read.
+    pub fn title(self) -> Text {
+        let (ja, en) = match self {
+            Self::RealName => ("お名前", "Name"),
+            Self::Gender => ("性別", "Gender"),
+            Self::Birthdate => ("生年月日", "Date of birth"),
+            Self::Phone => ("電話番号", "Phone number"),
+            Self::Address => ("ご住所", "Address"),
+        };
+        Text { ja: ja.to_owned(), en: en.to_owned() }
+    }
+
+    /// The claims of the ID token that it comes in. Each may be absent.
+    pub fn claims(self) -> &'static [&'static str] {
+        match self {
+            Self::RealName => {
+                &["family_name", "given_name", "middle_name", "family_name_pronunciation", "given_name_pronunciation"]
+            }
+            Self::Gender => &["gender"],
+            Self::Birthdate => &["birthdate"],
+            Self::Phone => &["phone_number"],
+            Self::Address => &["postal_code", "region", "locality", "street_address", "country"],
+        }
+    }
 }
 
 /// A form that the chat leads to.

@@ -131,6 +131,8 @@ mod tests {
             attempt: attempt.map(|(policy, at)| Attempt { policy: policy.to_owned(), at: UnixMs::new(at) }),
             profile_day: None,
             not_before: None,
+            link: crate::domain::link::Linkage::Never,
+            linked_menu: false,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::domain::{
     consent::Consent,
     id::SubjectId,
     key::PUBLIC_KEY_LEN,
+    link::Linkage,
     notice::{Attempt, Shown},
     order::EventOrder,
     time::{Day, UnixMs},
@@ -48,6 +49,10 @@ pub struct Person {
     pub profile_day: Option<Day>,
     /// Events up to this time belong to an erased predecessor.
     pub not_before: Option<UnixMs>,
+    /// Whether they are joined with a member id of the business.
+    pub link: Linkage,
+    /// Whether LINE was told to show them the rich menu of linked people.
+    pub linked_menu: bool,
 }
 
 /// What the mapping row of a LINE user says.
@@ -116,6 +121,8 @@ mod tests {
             attempt: None,
             profile_day: None,
             not_before: not_before.map(UnixMs::new),
+            link: Linkage::Never,
+            linked_menu: false,
         }))
     }
 

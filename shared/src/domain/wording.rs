@@ -45,6 +45,110 @@ pub struct Wording {
     /// Label of the button that opens a form.
     #[serde(default = "form_open")]
     pub form_open: String,
+    /// About linking with a member id.
+    #[serde(default)]
+    pub link: LinkWording,
+}
+
+/// What the account says about linking with a member id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkWording {
+    /// Above the button that begins it.
+    pub offer: String,
+    /// Label of that button.
+    pub open: String,
+    /// The way to link cannot be shown now.
+    pub unavailable: String,
+    /// It is done, and how to undo it.
+    pub linked: String,
+    /// To somebody who is linked and wants to link.
+    pub already: String,
+    /// To somebody whose link was not made: one of both is linked otherwise.
+    pub refused: String,
+    /// To somebody whose link was not made because too much time has passed.
+    pub expired: String,
+    /// Above the button that undoes it.
+    pub unlink_question: String,
+    /// Label of that button.
+    pub unlink: String,
+    /// It is undone, what is erased, and what is left to do in LINE.
+    pub unlinked: String,
+    /// To somebody who is not linked and wants to unlink.
+    pub not_linked: String,
+}
+
+/// The variable for the word that leads to unlinking.
+pub const UNLINK_WORD: &str = "{unlink_word}";
+
+impl LinkWording {
+    /// The shipped texts in Japanese.
+    pub fn japanese() -> Self {
+        Self::of([
+            "LINEアカウントと会員IDを連携します。LINEのユーザーIDが会員サイトに渡ることはありません。連携はいつでも解除できます。",
+            "連携に進む",
+            "ただいま連携の手続きを始められません。しばらくしてから、もう一度お試しください。",
+            "連携しました。解除したくなったときは、このトークで「{unlink_word}」とお送りください。いつでも解除できます。",
+            "すでに連携しています。別の会員IDと連携するときは、先に「{unlink_word}」とお送りください。",
+            "連携できませんでした。この会員IDか、このLINEアカウントが、すでにほかと連携しています。お心当たりがないときは、お店にお知らせください。",
+            "連携の手続きから時間がたったため、連携していません。もう一度、はじめからお試しください。",
+            "会員IDとの連携を解除しますか。連携のためにお預かりした会員IDなどを消去します。",
+            "解除する",
+            "連携を解除しました。連携のためにお預かりしたものを消去します。LINEログインで連携されたときは、LINEアプリの「設定」→「アカウント」→「連動アプリ」でも解除できます。",
+            "連携している会員IDはありません。",
+        ])
+    }
+
+    /// The shipped texts in English.
+    pub fn english() -> Self {
+        Self::of([
+            "This links your LINE account with your membership. The member site never learns your LINE user id. You can undo it at any time.",
+            "Go on to link",
+            "Linking cannot be started now. Please try again in a little while.",
+            "Linked. To undo it, send \"{unlink_word}\" in this chat at any time.",
+            "You are linked already. To link another membership, send \"{unlink_word}\" first.",
+            "Not linked: this membership or this LINE account is linked otherwise. If that surprises you, please tell us.",
+            "Too much time has passed since you began, so nothing was linked. Please begin again.",
+            "Undo the link with your membership? Your member id and what came with it is erased.",
+            "Undo it",
+            "Undone. What we kept for the link is erased. If you linked by LINE Login, you can also remove us in LINE under Settings, Account, Authorized apps.",
+            "No membership is linked.",
+        ])
+    }
+
+    fn of(texts: [&str; 11]) -> Self {
+        let [
+            offer,
+            open,
+            unavailable,
+            linked,
+            already,
+            refused,
+            expired,
+            unlink_question,
+            unlink,
+            unlinked,
+            not_linked,
+        ] = texts.map(str::to_owned);
+        Self {
+            offer,
+            open,
+            unavailable,
+            linked,
+            already,
+            refused,
+            expired,
+            unlink_question,
+            unlink,
+            unlinked,
+            not_linked,
+        }
+    }
+}
+
+impl Default for LinkWording {
+    fn default() -> Self {
+        Self::japanese()
+    }
 }
 
 /// What stands above the button of a form, unless the messages say otherwise.

@@ -9,6 +9,7 @@ use crate::domain::{
     consent::{Consent, Custody, custody},
     id::LineUserId,
     key::SubjectKey,
+    link::Linkage,
     notice::{Attempt, Shown},
     person::{KeyRow, Person, Standing},
     plain::Plain,
@@ -237,6 +238,8 @@ impl Visit<'_> {
             attempt: new.attempt,
             profile_day: None,
             not_before: new.not_before,
+            link: Linkage::Never,
+            linked_menu: false,
         };
         Ok(NewPerson {
             pool_shard: pair.shard,

@@ -9,8 +9,10 @@ use crate::store::tables::{Index, Table};
 pub enum Role {
     /// LINE events in. Intake: opens nothing, reads no person's rows.
     Webhook,
-    /// People's pages: the policy. Intake.
+    /// People's pages: the policy, forms. Intake.
     Form,
+    /// Account linking and LINE Login. Intake.
+    Link,
     /// Keeps the pool of key pairs full.
     Locksmith,
     /// Erases what is due.
@@ -25,17 +27,26 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] =
-        [Self::Webhook, Self::Form, Self::Locksmith, Self::Sweeper, Self::Opener, Self::Publisher, Self::Admin];
+    pub const ALL: [Self; 8] = [
+        Self::Webhook,
+        Self::Form,
+        Self::Link,
+        Self::Locksmith,
+        Self::Sweeper,
+        Self::Opener,
+        Self::Publisher,
+        Self::Admin,
+    ];
 
     /// Roles on the internet side.
-    pub const INTAKE: [Self; 2] = [Self::Webhook, Self::Form];
+    pub const INTAKE: [Self; 3] = [Self::Webhook, Self::Form, Self::Link];
 
     /// Its name: in local mode also its access key id.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
             Self::Form => "form",
+            Self::Link => "link",
             Self::Locksmith => "locksmith",
             Self::Sweeper => "sweeper",
             Self::Opener => "opener",
@@ -205,13 +216,13 @@ const NOTHING: Permissions = Permissions { tables: &[], keys: &[], secret: false
 
 const WEBHOOK: Permissions = Permissions {
     tables: &[
-        grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
+        grant(&[Operation::GetItem], VAULT, &["L#", "N#", "P#", "X#member#"]),
         grant(&[Operation::Query], VAULT, &["K#"]),
-        blind(&[Operation::PutItem], VAULT, &["L#", "S#"]),
-        blind(&[Operation::DeleteItem], VAULT, &["K#", "L#"]),
+        blind(&[Operation::PutItem], VAULT, &["L#", "S#", "X#member#"]),
+        blind(&[Operation::DeleteItem], VAULT, &["K#", "L#", "N#"]),
     ],
     secret: true,
-    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "O#", "R#", "Z#line"] }],
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "M#", "O#", "R#", "Z#line"] }],
     ..NOTHING
 };
 
@@ -227,6 +238,19 @@ const FORM: Permissions = Permissions {
     keys: &[(KeyOperation::GenerateMac, Key::Index)],
     secret: true,
     sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "F#", "X#"] }],
+};
+
+const LINK: Permissions = Permissions {
+    tables: &[
+        grant(&[Operation::GetItem], VAULT, &["L#", "N#", "P#", "X#member#"]),
+        grant(&[Operation::Query], VAULT, &["K#"]),
+        blind(&[Operation::PutItem], VAULT, &["L#", "N#", "S#", "X#member#"]),
+        blind(&[Operation::UpdateItem], VAULT, &["Q#"]),
+        blind(&[Operation::DeleteItem], VAULT, &["K#", "L#", "N#"]),
+    ],
+    keys: &[(KeyOperation::GenerateMac, Key::Index)],
+    secret: true,
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "M#", "O#"] }],
 };
 
 const LOCKSMITH: Permissions = Permissions {
@@ -289,6 +313,7 @@ pub fn permissions(role: Role) -> Permissions {
     match role {
         Role::Webhook => WEBHOOK,
         Role::Form => FORM,
+        Role::Link => LINK,
         Role::Locksmith => LOCKSMITH,
         Role::Sweeper => SWEEPER,
         Role::Opener => OPENER,

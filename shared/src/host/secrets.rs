@@ -10,15 +10,20 @@ use serde_json::Value;
 
 #[cfg(feature = "opening")]
 use crate::domain::operator::{Operator, OperatorId, OperatorRole};
-use crate::domain::{id::ChannelName, plain::Plain};
+use crate::domain::{
+    id::ChannelName,
+    plain::Plain,
+    site::{Site, SiteName, USUAL_CALLS_PER_HOUR},
+};
 use crate::host::roles::Role;
-use crate::seal::{index::IndexKey, notice::NoticeKey, origin::OriginKey};
+use crate::seal::{index::IndexKey, notice::NoticeKey, origin::OriginKey, pairwise::PairwiseKey};
 
 /// Members of each channel that the role receives.
 pub fn channel_members(role: Role) -> &'static [&'static str] {
     match role {
         Role::Webhook => &["channel_secret", "access_token", "bot_user_id"],
         Role::Form => &["login_channel_id", "access_token"],
+        Role::Link => &["login_channel_id", "login_channel_secret", "access_token"],
         Role::Locksmith | Role::Sweeper | Role::Opener | Role::Publisher | Role::Admin => &[],
     }
 }
@@ -31,6 +36,7 @@ pub fn key_members(role: Role) -> &'static [&'static str] {
         Role::Opener => &["user_index", "user_index_previous", "origin", "note"],
         Role::Sweeper => &["origin"],
         Role::Form => &["user_index", "user_index_previous", "origin", "notice_mac"],
+        Role::Link => &["user_index", "user_index_previous", "origin", "pairwise"],
         Role::Locksmith | Role::Publisher | Role::Admin => &[],
     }
 }
@@ -53,6 +59,10 @@ pub fn received(role: Role, all: &Value) -> Value {
     // an operator.
     if role == Role::Opener {
         received["operators"] = all["operators"].clone();
+    }
+    // The same for sites: whoever could name one could link anybody.
+    if role == Role::Link {
+        received["sites"] = all["sites"].clone();
     }
     received
 }
@@ -108,6 +118,30 @@ pub struct FormSecrets {
     pub notice: NoticeKey,
 }
 
+/// What `link` needs for one channel.
+#[derive(Debug, Clone)]
+pub struct LinkChannelSecrets {
+    /// The LINE Login channel in which people sign in.
+    pub login_channel_id: String,
+    /// Its secret: exchanges codes, and signs the ID tokens of web login.
+    pub login_channel_secret: Plain<String>,
+    /// For calls to the Messaging API.
+    pub access_token: Plain<String>,
+}
+
+/// The secrets of `link`.
+#[derive(Debug, Clone)]
+pub struct LinkSecrets {
+    /// By channel.
+    pub channels: BTreeMap<ChannelName, LinkChannelSecrets>,
+    /// Its keys.
+    pub keys: IntakeKeys,
+    /// Makes the names by which sites know people.
+    pub pairwise: PairwiseKey,
+    /// The sites of the business.
+    pub sites: Vec<Site>,
+}
+
 /// Everything that is wrong with a secret. It names members, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is not complete: {}", .0.join("; "))]
@@ -148,6 +182,77 @@ impl FormSecrets {
             _ => Err(SecretsError(problems)),
         }
     }
+}
+
+impl LinkSecrets {
+    /// Reads the secret of the link function. Its member `sites` is a list of `{"name",
+    /// "channel", "title": {"ja", "en"}, "login_url", "return_addresses", "public_key",
+    /// "calls_per_hour"}`.
+    ///
+    /// # Errors
+    /// Everything that is missing or malformed.
+    pub fn read(secret: &Value) -> Result<Self, SecretsError> {
+        let mut problems = Vec::new();
+        let channels = read_channels(secret, &mut problems, |text| LinkChannelSecrets {
+            login_channel_id: text("login_channel_id"),
+            login_channel_secret: Plain::new(text("login_channel_secret")),
+            access_token: Plain::new(text("access_token")),
+        });
+        let keys = read_intake_keys(secret, &mut problems);
+        let pairwise = read_key(secret, "pairwise", PairwiseKey::new).map_err(|problem| problems.push(problem)).ok();
+        let mut sites: Vec<Site> = Vec::new();
+        for (n, site) in secret["sites"].as_array().into_iter().flatten().enumerate() {
+            match read_site(site) {
+                Ok(site) if sites.iter().any(|known| known.name == site.name) => {
+                    problems.push(format!("sites[{n}].name is there twice"));
+                }
+                Ok(site) => sites.push(site),
+                Err(member) => problems.push(format!("sites[{n}].{member} is missing or malformed")),
+            }
+        }
+        match (keys, pairwise) {
+            (Some(keys), Some(pairwise)) if problems.is_empty() => Ok(Self { channels, keys, pairwise, sites }),
+            _ => Err(SecretsError(problems)),
+        }
+    }
+}
+
+/// Sites in the form of the secret.
+pub fn sites(sites: &[Site]) -> Value {
+    let each = sites.iter().map(|site| {
+        serde_json::json!({
+            "name": site.name.as_str(),
+            "channel": site.channel.as_str(),
+            "title": site.title,
+            "login_url": site.login_url,
+            "return_addresses": site.return_addresses,
+            "public_key": STANDARD.encode(site.public_key),
+            "calls_per_hour": site.calls_per_hour,
+        })
+    });
+    each.collect()
+}
+
+fn read_site(site: &Value) -> Result<Site, &'static str> {
+    let text = |member: &'static str| site[member].as_str().ok_or(member);
+    let public_key = STANDARD.decode(text("public_key")?).ok().and_then(|key| key.try_into().ok());
+    let addresses = match &site["return_addresses"] {
+        Value::Null => Some(Vec::new()),
+        list => serde_json::from_value(list.clone()).ok(),
+    };
+    let calls = match &site["calls_per_hour"] {
+        Value::Null => Some(USUAL_CALLS_PER_HOUR),
+        number => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    Ok(Site {
+        name: SiteName::parse(text("name")?).map_err(|_| "name")?,
+        channel: ChannelName::parse(text("channel")?).map_err(|_| "channel")?,
+        title: serde_json::from_value(site["title"].clone()).map_err(|_| "title")?,
+        login_url: text("login_url")?.to_owned(),
+        return_addresses: addresses.ok_or("return_addresses")?,
+        public_key: public_key.ok_or("public_key")?,
+        calls_per_hour: calls.ok_or("calls_per_hour")?,
+    })
 }
 
 fn read_channels<T>(

@@ -30,6 +30,8 @@ pub const AUDIENCE: &str = "AZUKARI_AUDIENCE";
 pub const POOL_TARGET: &str = "AZUKARI_POOL_TARGET";
 /// Address of LINE's API.
 pub const LINE_API: &str = "AZUKARI_LINE_API";
+/// Address at which people sign in to LINE: `https://access.line.me`.
+pub const LINE_ACCESS: &str = "AZUKARI_LINE_ACCESS";
 /// Address in front of the id of a LIFF app: `https://liff.line.me`.
 pub const LIFF_URL: &str = "AZUKARI_LIFF_URL";
 /// Address of LINE's LIFF SDK.
@@ -57,6 +59,9 @@ pub fn of(role: Role) -> &'static [&'static str] {
             PUBLIC_URL,
             FRAME_ANCESTORS,
         ],
+        Role::Link => {
+            &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, INDEX_KEY, LINE_API, LINE_ACCESS, PUBLIC_URL, FRAME_ANCESTORS]
+        }
         Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
         Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
         Role::Opener => {

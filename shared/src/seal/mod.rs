@@ -6,8 +6,10 @@
 pub mod envelope;
 pub mod index;
 pub mod notice;
+pub mod one_time;
 pub mod origin;
 pub mod padding;
+pub mod pairwise;
 pub mod place;
 mod sealer;
 

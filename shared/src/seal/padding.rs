@@ -31,7 +31,6 @@ pub fn pad(data: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// The data inside a padded text; `None` unless it is exactly what [`pad`] makes.
-#[cfg(any(test, feature = "opening"))]
 pub fn unpad(padded: &[u8]) -> Option<&[u8]> {
     let (prefix, rest) = padded.split_first_chunk::<PREFIX>()?;
     let len = usize::try_from(u32::from_be_bytes(*prefix)).ok()?;

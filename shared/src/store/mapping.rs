@@ -6,6 +6,7 @@ use crate::domain::{
     erasure::TOMBSTONE_MS,
     id::SubjectId,
     key::PUBLIC_KEY_LEN,
+    link::{Link, Linkage, MemberDigest},
     notice::{Attempt, Shown},
     order::EventOrder,
     person::{KeyRow, Person, Standing},
@@ -103,6 +104,10 @@ impl Vault {
             .maybe_time("greeted_at", person.attempt.as_ref().map(|attempt| attempt.at))
             .maybe_text("profile_day", person.profile_day.map(|day| day.to_string()))
             .maybe_time("not_before", person.not_before)
+            .maybe_text("member", person.link.link().map(|link| link.member.as_str()))
+            .maybe_time("linked_at", person.link.link().map(|link| link.since))
+            .maybe_time("unlinked_at", unlinked_at(&person.link))
+            .maybe_text("menu", person.linked_menu.then_some("linked"))
             .vouched(self.origin())
     }
 }
@@ -134,10 +139,28 @@ fn read(item: &Item) -> Result<Standing, StoreError> {
                 attempt: attempt(item),
                 profile_day: item.find_text("profile_day").map(|text| day("profile_day", text)).transpose()?,
                 not_before: item.find_time("not_before"),
+                link: linkage(item)?,
+                linked_menu: item.has("menu"),
             })))
         }
         _ => Err(StoreError::Row { attribute: "kind" }),
     }
+}
+
+fn unlinked_at(link: &Linkage) -> Option<UnixMs> {
+    match link {
+        Linkage::Unlinked { at } => Some(*at),
+        Linkage::Never | Linkage::Linked(_) => None,
+    }
+}
+
+fn linkage(item: &Item) -> Result<Linkage, StoreError> {
+    if let Some(at) = item.find_time("unlinked_at") {
+        return Ok(Linkage::Unlinked { at });
+    }
+    let Some(member) = item.find_text("member") else { return Ok(Linkage::Never) };
+    let member = MemberDigest::parse(member).map_err(|_| StoreError::Row { attribute: "member" })?;
+    Ok(Linkage::Linked(Link { member, since: item.get_time("linked_at")? }))
 }
 
 fn consent_order(item: &Item) -> Result<Option<EventOrder>, StoreError> {

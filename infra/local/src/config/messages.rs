@@ -113,6 +113,7 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
         my_number: my_number?,
         form_link: form_link?,
         form_open: form_open?,
+        link: wording::LinkWording::default(),
     };
     Some(Messages { language: language?, texts })
 }
@@ -227,6 +228,7 @@ impl Messages {
             my_number: fill(my_number),
             form_link: fill(&self.texts.form_link),
             form_open: self.texts.form_open.clone(),
+            link: self.texts.link.clone(),
         }
     }
 }
