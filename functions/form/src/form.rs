@@ -19,18 +19,17 @@ use azukari::{
         language::Language,
         time::UnixMs,
     },
-    host::published,
+    host::{pages, published},
     seal::notice::{NotShown, Shown, digest},
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     Form,
     answer::{Refusal, json_answer},
-    language,
     sent::{Sent, Speech, Step, speech},
     sheet_page::{self, Filling, Scripts},
     sheet_words::Trouble,
@@ -50,7 +49,7 @@ pub(crate) struct Asked {
 type AskedQuery = Result<Query<Asked>, QueryRejection>;
 
 fn language_of(asked: &AskedQuery, headers: &HeaderMap) -> Language {
-    language::of(asked.as_ref().ok().and_then(|asked| asked.lang.as_deref()), headers)
+    pages::language(asked.as_ref().ok().and_then(|asked| asked.lang.as_deref()), headers)
 }
 
 /// `GET /forms`: LINE opens it first, and its SDK leads on to the form.
@@ -112,7 +111,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let language = language::of(None, &headers);
+    let language = pages::language(None, &headers);
     // Without a type that is known, whoever sends it is told as a program is.
     let speech = speech(&headers);
     let program = speech != Some(Speech::Html);
@@ -190,14 +189,8 @@ fn receive(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Sent, Refusal> {
-    // Nothing here is done on the strength of a cookie; a page elsewhere still has no
-    // business sending this one's form (OWASP, "Cross-Site Request Forgery Prevention").
-    let header = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    // A browser that hides where it comes from says `null`, and whether it is here.
-    let other_origin = header(header::ORIGIN)
-        .is_some_and(|origin| origin != form.origin && !(origin == "null" && site == Some("same-origin")));
-    if other_origin || site == Some("cross-site") {
+    // Nothing here is done on the strength of a cookie, and still.
+    if pages::comes_from_elsewhere(headers, &form.origin) {
         return Err(Refusal::OtherSite);
     }
     let speech = speech.ok_or(Refusal::NotRead)?;

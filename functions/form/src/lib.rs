@@ -10,7 +10,6 @@ mod answer;
 mod changes;
 mod form;
 pub mod lambda;
-mod language;
 mod markdown;
 mod page;
 mod policy;

@@ -6,12 +6,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use azukari::domain::language::Language;
+use azukari::{domain::language::Language, host::pages::STYLE};
 
 use crate::{Form, sheet_page};
-
-/// The style of every page. It stands in the page itself, so that a page is one request.
-pub(crate) const STYLE: &str = include_str!("../templates/page.css");
 
 /// What the SDK calls (PLATFORM.md §7).
 const LINE: &str = "https://api.line.me https://liffsdk.line-scdn.net";

@@ -17,7 +17,10 @@ use azukari::{
         id::ChannelName,
         language::Language,
     },
-    host::published::{ChannelError, History},
+    host::{
+        pages::{self, STYLE},
+        published::{ChannelError, History},
+    },
 };
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -25,8 +28,7 @@ use serde::Deserialize;
 use crate::{
     Form,
     changes::{self, Line},
-    language, markdown,
-    page::STYLE,
+    markdown,
 };
 
 /// What the query may say.
@@ -121,7 +123,7 @@ pub(crate) async fn version(
 /// A query that cannot be read asks for nothing.
 fn language_of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap) -> Language {
     let asked = asked.ok().and_then(|Query(asked)| asked.lang);
-    language::of(asked.as_deref(), headers)
+    pages::language(asked.as_deref(), headers)
 }
 
 async fn show(form: &Form, channel: &str, version: Option<u32>, language: Language) -> Response {

@@ -7,6 +7,7 @@ use azukari::{
     host::{
         aws,
         ctx::Ctx,
+        pages,
         people::{Intake, IntakeMetrics},
         published::{Channels, Forms, Histories},
         roles::Role,
@@ -110,7 +111,7 @@ impl Form {
             channels: Channels::default(),
             forms: Forms::default(),
             histories: Histories::default(),
-            origin: origin(&public_url),
+            origin: pages::origin(&public_url),
             liff_base: liff_url,
             content_policies: ContentPolicies::new(&frame_ancestors, &liff_sdk, liff_plugin.as_deref()),
             liff_sdk,
@@ -158,22 +159,5 @@ impl Form {
             line: LineClient::new(aws::https(), line_api),
             addresses,
         }))
-    }
-}
-
-/// The origin of an address: scheme, host and port.
-fn origin(address: &str) -> String {
-    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
-    format!("{scheme}://{}", rest.split('/').next().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::origin;
-
-    #[test]
-    fn an_origin_has_no_path() {
-        assert_eq!(origin("https://pages.example.com/a"), "https://pages.example.com");
-        assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
     }
 }

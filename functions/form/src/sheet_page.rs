@@ -16,11 +16,9 @@ use azukari::domain::{
     language::Language,
     time::Day,
 };
+use azukari::host::pages::STYLE;
 
-use crate::{
-    page::STYLE,
-    sheet_words::{SayShown, Trouble, TroubleShown, counted, days, limits, says},
-};
+use crate::sheet_words::{SayShown, Trouble, TroubleShown, counted, days, limits, says};
 
 /// The script of the pages of a form. It stands in the page itself.
 pub(crate) const SCRIPT: &str = include_str!("../templates/sheet.js");

@@ -6,6 +6,7 @@
 //! a clock that goes back do no harm.
 
 pub mod lambda;
+mod link;
 mod person;
 mod report;
 mod sweep;

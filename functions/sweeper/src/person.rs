@@ -11,13 +11,20 @@ use azukari::{
         time::{Day, UnixMs},
     },
     store::{
-        Outcome, StoreError, audit::Listed, due::DueRow, hold::Hold, key, mapping::Mapping, order::EraseOrder,
+        Outcome, StoreError,
+        audit::Listed,
+        due::DueRow,
+        hold::Hold,
+        key,
+        mapping::Mapping,
+        order::{EraseOrder, Order},
         subject::SubjectFacts,
     },
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
+    link,
     sweep::{Handled, Run},
     value::redate,
 };
@@ -84,10 +91,11 @@ async fn begin(run: &Run<'_>, order: &EraseOrder) -> Result<Handled, StoreError>
     self::order(run, &placed).await
 }
 
-/// An order is due: the next step of the erasure is taken.
+/// An order is due: it is carried out, or the next step of an erasure is taken.
 pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
-    let order = match run.vault.erase_order(row.subject, &row.sk).await {
-        Ok(Some(order)) => order,
+    let order = match run.vault.order(row.subject, &row.sk).await {
+        Ok(Some(Order::Erase(order))) => order,
+        Ok(Some(Order::Unlink(order))) => return link::order(run, &order).await,
         Ok(None) => return Ok(Handled::Changed),
         Err(StoreError::NotVouched) => return set_aside(run, row).await,
         Err(error) => return Err(error),
@@ -245,6 +253,7 @@ async fn erase_row(run: &Run<'_>, subject: SubjectId, sk: &str) -> Result<(), St
     if sk.starts_with(key::LOOKUP) {
         run.vault.delete_lookup(subject, sk).await?;
     }
+    link::forget(run, subject, sk).await?;
     run.vault.delete_row(subject, sk).await
 }
 

@@ -22,6 +22,8 @@ pub struct Report {
     pub redated: u64,
     /// Unsent messages noted on the erasure list.
     pub unsent: u64,
+    /// Links with member ids undone, as somebody wanted.
+    pub unlinked: u64,
     /// Erasures that wait for their 120 seconds.
     pub waiting: u64,
     /// Rows that could not be handled this time.
@@ -47,6 +49,7 @@ impl Report {
             Handled::Redated => self.redated += 1,
             Handled::Unsent => self.unsent += 1,
             Handled::PersonErased => self.persons += 1,
+            Handled::Unlinked => self.unlinked += 1,
             Handled::Waiting => self.waiting += 1,
             Handled::Changed => {}
             Handled::SetAside => {
@@ -70,6 +73,7 @@ impl Report {
         self.persons += more.persons;
         self.redated += more.redated;
         self.unsent += more.unsent;
+        self.unlinked += more.unlinked;
         self.waiting += more.waiting;
         self.failed += more.failed;
         self.overdue(more.oldest_overdue_ms);

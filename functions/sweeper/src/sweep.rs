@@ -30,6 +30,7 @@ pub(crate) enum Handled {
     Unsent,
     SetAside,
     PersonErased,
+    Unlinked,
     Waiting,
     /// It was gone, or due at another time, when it was looked at.
     Changed,
@@ -93,6 +94,7 @@ impl Sweeper {
                 ("persons", report.persons),
                 ("redated", report.redated),
                 ("unsent", report.unsent),
+                ("unlinked", report.unlinked),
                 ("set_aside", report.set_aside),
                 ("failed", report.failed),
             ];
@@ -106,6 +108,7 @@ impl Sweeper {
             persons = report.persons,
             redated = report.redated,
             unsent = report.unsent,
+            unlinked = report.unlinked,
             waiting = report.waiting,
             set_aside = report.set_aside,
             failed = report.failed,

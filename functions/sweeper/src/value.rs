@@ -17,14 +17,14 @@ use azukari::{
 };
 
 use crate::{
-    person,
+    link, person,
     sweep::{Handled, Run},
 };
 
 /// Erases a due value: one call, unless something speaks for it.
 pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
-    let look_up = row.sk.starts_with(key::LOOKUP);
-    if !look_up && run.vault.delete_due(row).await? == Outcome::Written {
+    let leads_to_person = row.sk.starts_with(key::LOOKUP) || key::linked_member(&row.sk).is_some();
+    if !leads_to_person && run.vault.delete_due(row).await? == Outcome::Written {
         return Ok(Handled::Erased);
     }
     match run.vault.special(row).await? {
@@ -81,6 +81,9 @@ async fn erase(run: &Run<'_>, row: &DueRow) -> Result<Handled, StoreError> {
     // What leads to a person goes before the note of it.
     if row.sk.starts_with(key::LOOKUP) {
         run.vault.delete_lookup(row.subject, &row.sk).await?;
+    }
+    if !link::due(run, row).await? {
+        return Ok(Handled::Changed);
     }
     Ok(match run.vault.delete_due_at(row).await? {
         Outcome::Written => Handled::Erased,

@@ -35,7 +35,7 @@ impl Arrival {
         let found = match &mut event.act {
             Act::Message(message) | Act::MessageEdited(message) => screen(&mut message.fields),
             Act::Signal(fields) => screen(fields),
-            Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink => Vec::new(),
+            Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink(_) => Vec::new(),
         };
         Self { event, found }
     }

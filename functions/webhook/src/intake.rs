@@ -39,6 +39,7 @@ use crate::{
     arrival::Arrival,
     consent::{self, Given, Taken},
     contact::{self, Contact},
+    linking::{self, Linking},
     reply::{self, ToSay},
     visit::Visit,
 };
@@ -57,9 +58,8 @@ pub(crate) async fn take(
     webhook: &Webhook,
     name: &ChannelName,
     access_token: &Plain<String>,
-    mut arrivals: Vec<Arrival>,
+    arrivals: Vec<Arrival>,
 ) -> Result<(), NotStored> {
-    arrivals.retain(|arrival| has_effect(&arrival.event.act));
     if arrivals.is_empty() {
         return Ok(());
     }
@@ -119,7 +119,7 @@ struct Counting<'a> {
 
 fn counting<'a>(visit: &Visit<'_>, mapping: &Mapping, arrivals: &'a [Arrival]) -> Counting<'a> {
     let mut counting = Counting::default();
-    for arrival in arrivals {
+    for arrival in arrivals.iter().filter(|arrival| linking::command(arrival).is_none()) {
         let at = arrival.event.at.min(visit.now);
         match (admit(&mapping.standing, at), arrival.answer()) {
             (Admission::Stale, _) => counting.stale += 1,
@@ -145,6 +145,8 @@ async fn one_person(
         arrivals.iter().any(|arrival| matches!(arrival.event.act, Act::Follow) || arrival.answer().is_some());
     // 同意しない of somebody of whom nothing was held.
     let mut nothing_held = false;
+    let mut linking = linking::take(visit, arrivals).await?;
+    fresh |= linking.changed;
     for _ in 0..ROUNDS {
         let (mapping, known) = visit.mapping(fresh).await?;
         let Counting { events, answers, stale } = counting(visit, &mapping, arrivals);
@@ -161,9 +163,16 @@ async fn one_person(
         }
         if events.is_empty() && answers.is_empty() && !outdated {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
-            let to_say = ToSay { nothing_held, ..ToSay::default() };
+            let link = match token {
+                Some(_) => linking::news(visit, linking, known.as_ref(), [], access_token, line_until).await,
+                None => None,
+            };
+            let to_say = ToSay { nothing_held, link, ..ToSay::default() };
             reply::say(visit, &to_say, token, None, access_token, line_until).await;
-            return Ok(());
+            return match known {
+                Some(known) => only_linking(visit, known, arrivals, access_token, line_until).await,
+                None => Ok(()),
+            };
         }
         let agrees = consent::agrees(&answers);
         let rule = visit.channel.definition.before_consent;
@@ -171,7 +180,8 @@ async fn one_person(
             answers.is_empty() && (events.is_empty() || custody(rule, Consent::None) == Custody::Nothing);
         if known.is_none() && nothing_to_keep {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
-            return stranger(visit, &events, nothing_held, token, access_token, line_until).await;
+            let link = std::mem::take(&mut linking);
+            return stranger(visit, &events, nothing_held, link, token, access_token, line_until).await;
         }
         let times = events.iter().map(|(_, at)| *at).chain(answers.iter().map(|given| given.order.at));
         let (first, last) = (times.clone().min().unwrap_or(visit.now), times.max().unwrap_or(visit.now));
@@ -212,6 +222,9 @@ async fn one_person(
             form: reply::asked_form(visit, news()),
             ..ToSay::default()
         };
+        if token.is_some() {
+            to_say.link = linking::news(visit, linking, Some(&known), news(), access_token, line_until).await;
+        }
         let known = if token.is_some() && visit.channel.definition.wording.is_some() {
             let (known, notice) = if new {
                 // The attempt was stored with the person.
@@ -228,9 +241,39 @@ async fn one_person(
         let retry_key = to_say.notice.map(|_| reply::retry_key(visit, &known));
         let shown = reply::say(visit, &to_say, token, retry_key.as_deref(), access_token, line_until).await;
         let contact = Contact { day: last.tokyo_day(), shown: shown.then(|| visit.channel.policy.to_string()) };
+        let known = menu(visit, known, access_token, line_until).await?;
         return contact::note(visit, known, contact, access_token, line_until).await;
     }
     Err(PeopleError::Contended)
+}
+
+/// Nothing but linking came of somebody who is known: it is a contact all the same.
+async fn only_linking(
+    visit: &Visit<'_>,
+    known: Known,
+    arrivals: &[Arrival],
+    access_token: &Plain<String>,
+    line_until: Instant,
+) -> Result<(), PeopleError> {
+    let linking = arrivals.iter().filter(|arrival| linking::command(arrival).is_some());
+    let last = linking.map(|arrival| arrival.event.at.min(visit.now)).max();
+    let Some(last) = last.filter(|at| known.person.not_before.is_none_or(|erased| *at > erased)) else {
+        return Ok(());
+    };
+    let known = menu(visit, known, access_token, line_until).await?;
+    contact::note(visit, known, Contact { day: last.tokyo_day(), shown: None }, access_token, line_until).await
+}
+
+/// Shows the rich menu of linked people to whoever is linked, and takes it from whoever is
+/// not any more.
+async fn menu(
+    visit: &Visit<'_>,
+    known: Known,
+    access_token: &Plain<String>,
+    line_until: Instant,
+) -> Result<Known, PeopleError> {
+    let within = line_until.saturating_duration_since(Instant::now());
+    visit.show_menu(known, &visit.webhook.line, access_token, within).await
 }
 
 /// Events of somebody of whom nothing is held, and nothing is to be: nothing is stored,
@@ -239,17 +282,24 @@ async fn stranger(
     visit: &Visit<'_>,
     events: &[(&Arrival, UnixMs)],
     nothing_held: bool,
+    link: Linking,
     token: Option<&ReplyToken>,
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
     let metrics = visit.intake.ctx.metrics();
+    let written = events.iter().map(|(arrival, _)| *arrival);
+    let link = match token {
+        Some(_) => linking::news(visit, link, None, written, access_token, line_until).await,
+        None => None,
+    };
     metrics.add("webhook_dropped", "no_consent", u64::try_from(events.len()).unwrap_or_default());
     let to_say = ToSay {
         nothing_held,
         not_kept: events.iter().any(|(arrival, _)| arrival.is_message()),
         found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
         form: reply::asked_form(visit, events.iter().map(|(arrival, _)| *arrival)),
+        link,
         notice: Some(NoticeKind::First),
         ..ToSay::default()
     };
@@ -291,20 +341,12 @@ struct Kept<'a> {
     custody: Custody,
 }
 
-/// Whether an event leaves a trace. A link of accounts is completed elsewhere.
-fn has_effect(act: &Act) -> bool {
-    match act {
-        Act::Message(_) | Act::MessageEdited(_) | Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::Signal(_) => true,
-        Act::AccountLink => false,
-    }
-}
-
 /// Whether the content can become a row. What cannot must not start a person either.
 pub(crate) fn fits(act: &Act) -> bool {
     let fields = match act {
         Act::Message(message) | Act::MessageEdited(message) => &message.fields,
         Act::Signal(fields) => fields,
-        Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink => return true,
+        Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink(_) => return true,
     };
     // A margin for tags, lengths and the other attributes of the row.
     const MARGIN: usize = 8_192;
@@ -364,7 +406,8 @@ async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<
             let state = LineState::Blocked { due_at: definition.after_block.after(at) };
             vault.put_state(subject, state, &order(), visit.now).await?
         }
-        Act::AccountLink => Outcome::Already,
+        // Carried out before ([`linking`]).
+        Act::AccountLink(_) => Outcome::Already,
     };
     let word = match outcome {
         Outcome::Written => "written",

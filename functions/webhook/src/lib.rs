@@ -9,6 +9,7 @@ mod consent;
 mod contact;
 mod intake;
 pub mod lambda;
+mod linking;
 mod profile;
 mod receive;
 mod reply;

@@ -7,7 +7,7 @@ use axum::extract::{
     rejection::{BytesRejection, PathRejection},
 };
 use azukari::{
-    domain::id::ChannelName,
+    domain::{id::ChannelName, plain::Plain},
     host::problem::Problem,
     line::{
         event::{self, Event},
@@ -17,7 +17,7 @@ use azukari::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::{Webhook, arrival::Arrival, intake};
+use crate::{Webhook, arrival::Arrival, intake, linking};
 
 const UNKNOWN_CHANNEL: Problem =
     Problem::new(StatusCode::NOT_FOUND, "このチャネルは登録されていません。", "There is no such channel.");
@@ -89,15 +89,21 @@ async fn accept(
     if received.destination != secrets.bot_user_id {
         return Err(OTHER_DESTINATION);
     }
-    let personal = personal_events(webhook, &received);
+    let (personal, failed_links) = personal_events(webhook, &received);
+    linking::void(webhook, &failed_links).await.map_err(|error| {
+        tracing::error!(%error, channel = %name, "a failed link could not be voided");
+        NOT_STORED
+    })?;
     intake::take(webhook, name, &secrets.access_token, personal).await.map_err(|_| NOT_STORED)
 }
 
 /// Reads the events one by one and sends them past the guard; counts those that hold
-/// nothing to store, and those that never can be stored.
-fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Arrival> {
+/// nothing to store, and those that never can be stored. The nonces of links that failed
+/// are nobody's.
+fn personal_events(webhook: &Webhook, received: &event::Webhook) -> (Vec<Arrival>, Vec<Plain<String>>) {
     let metrics = webhook.intake.ctx.metrics();
     let mut personal = Vec::with_capacity(received.events.len());
+    let mut failed_links = Vec::new();
     for event in &received.events {
         match event::read_raw(event) {
             Ok(Event::Personal(event)) => {
@@ -113,6 +119,10 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Arrival>
                     tracing::error!("an event is too large to be stored");
                 }
             }
+            Ok(Event::LinkFailed(nonce)) => {
+                metrics.count("webhook_event", "account_link");
+                failed_links.push(nonce);
+            }
             Ok(Event::Other(other)) => metrics.count("webhook_event", other.as_str()),
             Err(missing) => {
                 metrics.count("webhook_permanent_fault", "malformed");
@@ -120,7 +130,7 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> Vec<Arrival>
             }
         }
     }
-    personal
+    (personal, failed_links)
 }
 
 fn answer_word(status: StatusCode) -> &'static str {

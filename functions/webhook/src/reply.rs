@@ -10,7 +10,7 @@ use azukari::{
         notice::{self, Attempt, NoticeKind},
         person::Person,
         plain::Plain,
-        wording::{FORM, POLICY_URL, Wording},
+        wording::{FORM, LinkWording, POLICY_URL, Wording},
     },
     host::people::{Known, PeopleError},
     line::{
@@ -22,7 +22,11 @@ use azukari::{
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::{arrival::Arrival, visit::Visit};
+use crate::{
+    arrival::Arrival,
+    linking::{LinkNews, UNLINK},
+    visit::Visit,
+};
 
 /// What is to be said to one person.
 #[derive(Debug, Default)]
@@ -39,6 +43,8 @@ pub(crate) struct ToSay {
     pub(crate) notice: Option<NoticeKind>,
     /// The form that they have asked for by a keyword.
     pub(crate) form: Option<FormLink>,
+    /// What there is to say about linking.
+    pub(crate) link: Option<LinkNews>,
 }
 
 /// The token to reply with: that of the newest event that has one.
@@ -139,7 +145,7 @@ pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
 }
 
 /// At most five, as LINE takes them at once: one of an answer, that nothing is held, that
-/// a message was not kept, and a form; two cautions; and the notice in two.
+/// a message was not kept, a form, and linking; two cautions; and the notice in two.
 fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<OutgoingMessage> {
     let mut all = Vec::new();
     let text = |text: &str| OutgoingMessage::text(filled(visit, text));
@@ -156,15 +162,18 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     if to_say.found.iter().any(|found| matches!(found, Found::MyNumber | Found::MyNumberNamed)) {
         all.push(text(&wording.my_number));
     }
-    // Whoever asked for a form by a keyword has been answered.
-    if to_say.not_kept && !to_say.nothing_held && to_say.form.is_none() {
+    // Whoever asked for a form, or to link, by a keyword has been answered.
+    let asked = to_say.form.is_some() || to_say.link.is_some();
+    if to_say.not_kept && !to_say.nothing_held && !asked {
         all.push(text(&wording.not_kept));
     }
     let form = to_say.form.as_ref().filter(|_| to_say.answered.is_none() && !to_say.nothing_held);
     all.extend(form.and_then(|form| form_link(visit, wording, form)));
+    let link = to_say.link.as_ref().filter(|_| form.is_none());
+    all.extend(link.map(|news| about_link(visit, &wording.link, news)));
     // Whose message was not kept may have seen another version: an answer refers to the
     // words above it.
-    let unasked = to_say.not_kept && to_say.form.is_none();
+    let unasked = to_say.not_kept && !asked;
     if let Some(kind) = to_say.notice.or(unasked.then_some(NoticeKind::First)) {
         all.extend(notice_in_words(visit, wording, kind));
     }
@@ -216,6 +225,31 @@ fn form_link(visit: &Visit<'_>, wording: &Wording, form: &FormLink) -> Option<Ou
     let text = wording.form_link.replace(FORM, &form.title);
     let open = Action::Uri { label: wording.form_open.clone(), uri: form_url(visit, form)? };
     Some(OutgoingMessage::Buttons { alt: text.clone(), text, actions: vec![open] })
+}
+
+/// What is said about linking.
+fn about_link(visit: &Visit<'_>, wording: &LinkWording, news: &LinkNews) -> OutgoingMessage {
+    let text = |text: &str| OutgoingMessage::text(filled(visit, text));
+    match news {
+        LinkNews::Offer(token) => {
+            let token: String = form_urlencoded::byte_serialize(token.reveal().as_bytes()).collect();
+            let uri = format!("{}/link/{}?linkToken={token}", visit.webhook.public_url, visit.channel.name);
+            let open = Action::Uri { label: wording.open.clone(), uri };
+            OutgoingMessage::Buttons { alt: wording.offer.clone(), text: wording.offer.clone(), actions: vec![open] }
+        }
+        LinkNews::AskToUnlink => {
+            let unlink = Action::Postback { label: wording.unlink.clone(), data: UNLINK.to_owned() };
+            let question = wording.unlink_question.clone();
+            OutgoingMessage::Buttons { alt: question.clone(), text: question, actions: vec![unlink] }
+        }
+        LinkNews::Unavailable => text(&wording.unavailable),
+        LinkNews::Linked => text(&wording.linked),
+        LinkNews::Already => text(&wording.already),
+        LinkNews::Refused => text(&wording.refused),
+        LinkNews::Expired => text(&wording.expired),
+        LinkNews::Unlinked => text(&wording.unlinked),
+        LinkNews::NotLinked => text(&wording.not_linked),
+    }
 }
 
 /// Where LINE opens a form.

@@ -56,6 +56,33 @@ impl Ground {
     }
 }
 
+/// Why a link with a member id is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlinkGround {
+    /// The person wanted it.
+    Person,
+    /// The business wanted it.
+    Business,
+    /// The purpose of the link is over.
+    Due,
+}
+
+impl UnlinkGround {
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Business => "business",
+            Self::Due => "due",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Person, Self::Business, Self::Due].into_iter().find(|ground| ground.as_str() == word)
+    }
+}
+
 /// A step of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {

@@ -43,6 +43,29 @@ pub enum LineError {
     Answer,
 }
 
+/// The code of a sign-in, with what proves that it is ours.
+pub struct Exchange<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where LINE sent it.
+    pub redirect_uri: &'a str,
+    /// The login channel.
+    pub client_id: &'a str,
+    /// Its secret.
+    pub client_secret: &'a Plain<String>,
+    /// Proof Key for Code Exchange (RFC 7636).
+    pub verifier: &'a str,
+}
+
+/// What LINE gives for a code.
+#[derive(Debug, Deserialize)]
+pub struct Tokens {
+    /// For calls in the name of the user.
+    pub access_token: Plain<String>,
+    /// Who they are.
+    pub id_token: Option<Plain<String>>,
+}
+
 /// What LINE tells of a user (`UserProfileResponse`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -177,6 +200,116 @@ impl LineClient {
         tokio::time::timeout(within, call).await.unwrap_or(Err(LineError::NotReached))
     }
 
+    /// A link token for a user (`POST /v2/bot/user/{userId}/linkToken`, PLATFORM.md §2):
+    /// good for ten minutes and one use.
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn link_token(
+        &self,
+        access_token: &Plain<String>,
+        user: &LineUserId,
+        within: Duration,
+    ) -> Result<Plain<String>, LineError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Issued {
+            link_token: Plain<String>,
+        }
+        if !has_documented_form(user.reveal()) {
+            return Err(LineError::Status(400));
+        }
+        let url = format!("{}/v2/bot/user/{}/linkToken", self.base, user.reveal());
+        let body = self.ok(self.send(posted(None)?, &url, access_token), within).await?;
+        serde_json::from_slice::<Issued>(&body).map(|issued| issued.link_token).map_err(|_| LineError::Answer)
+    }
+
+    /// Shows a user a rich menu of their own (`POST /v2/bot/user/{userId}/richmenu/{id}`), or
+    /// takes it away (`DELETE /v2/bot/user/{userId}/richmenu`; PLATFORM.md §5.5).
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn rich_menu(
+        &self,
+        access_token: &Plain<String>,
+        user: &LineUserId,
+        menu: Option<&str>,
+        within: Duration,
+    ) -> Result<(), LineError> {
+        if !has_documented_form(user.reveal()) {
+            return Err(LineError::Status(400));
+        }
+        let own = format!("{}/v2/bot/user/{}/richmenu", self.base, user.reveal());
+        let (method, url) = match menu {
+            Some(menu) => ("POST", format!("{own}/{menu}")),
+            None => ("DELETE", own),
+        };
+        let mut request = Request::new(SdkBody::empty());
+        request.set_method(method).map_err(|_| LineError::NotReached)?;
+        self.ok(self.send(request, &url, access_token), within).await.map(drop)
+    }
+
+    /// Exchanges the code of a sign-in for tokens (`POST /oauth2/v2.1/token`, PLATFORM.md
+    /// §3.2).
+    ///
+    /// # Errors
+    /// See [`LineError`]. `Status(400)`: the code was used, is too old, or is another's.
+    pub async fn exchange(&self, code: &Exchange<'_>, within: Duration) -> Result<Tokens, LineError> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("code", code.code)
+            .append_pair("redirect_uri", code.redirect_uri)
+            .append_pair("client_id", code.client_id)
+            .append_pair("client_secret", code.client_secret.reveal())
+            .append_pair("code_verifier", code.verifier)
+            .finish();
+        let url = format!("{}/oauth2/v2.1/token", self.base);
+        let body = self.ok(self.call(posted(Some(body))?, &url), within).await?;
+        serde_json::from_slice(&body).map_err(|_| LineError::Answer)
+    }
+
+    /// Ends what a user has allowed the login channel (`POST /user/v1/deauthorize`,
+    /// PLATFORM.md §3.2, §6.2): two calls, the first for a token of the channel that lives a
+    /// quarter of an hour (`POST /oauth2/v3/token`).
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn deauthorize(
+        &self,
+        client_id: &str,
+        client_secret: &Plain<String>,
+        user_access_token: &Plain<String>,
+        within: Duration,
+    ) -> Result<(), LineError> {
+        #[derive(Deserialize)]
+        struct Issued {
+            access_token: Plain<String>,
+        }
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", client_id)
+            .append_pair("client_secret", client_secret.reveal())
+            .finish();
+        let url = format!("{}/oauth2/v3/token", self.base);
+        let issued = self.ok(self.call(posted(Some(body))?, &url), within).await?;
+        let issued: Issued = serde_json::from_slice(&issued).map_err(|_| LineError::Answer)?;
+        let mut request = posted(None)?;
+        request.headers_mut().insert("content-type", "application/json");
+        *request.body_mut() = SdkBody::from(json!({"userAccessToken": user_access_token.reveal()}).to_string());
+        let url = format!("{}/user/v1/deauthorize", self.base);
+        self.ok(self.send(request, &url, &issued.access_token), within).await.map(drop)
+    }
+
+    /// Waits for an answer that says yes.
+    async fn ok(
+        &self,
+        sending: impl Future<Output = Result<(StatusCode, bytes::Bytes), LineError>>,
+        within: Duration,
+    ) -> Result<bytes::Bytes, LineError> {
+        let (status, body) = tokio::time::timeout(within, sending).await.unwrap_or(Err(LineError::NotReached))?;
+        if status.is_success() { Ok(body) } else { Err(LineError::Status(status.as_u16())) }
+    }
+
     async fn get(&self, url: &str, access_token: &Plain<String>) -> Result<(StatusCode, bytes::Bytes), LineError> {
         self.send(Request::new(SdkBody::empty()), url, access_token).await
     }
@@ -199,6 +332,16 @@ impl LineClient {
         let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|_| LineError::Answer)?;
         Ok((status, body.to_bytes()))
     }
+}
+
+/// A request to be posted: a form, or nothing.
+fn posted(form: Option<String>) -> Result<Request, LineError> {
+    let mut request = Request::new(form.as_deref().map_or_else(SdkBody::empty, SdkBody::from));
+    request.set_method("POST").map_err(|_| LineError::NotReached)?;
+    if form.is_some() {
+        request.headers_mut().insert("content-type", "application/x-www-form-urlencoded");
+    }
+    Ok(request)
 }
 
 /// `U` and 32 hexadecimal digits: nothing else may become part of a path.

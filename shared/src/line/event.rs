@@ -37,6 +37,9 @@ pub fn read_raw(event: &RawValue) -> Result<Event, Missing> {
 pub enum Event {
     /// Something a person did towards the account.
     Personal(Box<PersonalEvent>),
+    /// Somebody else than the person whom it was for has followed the way to link: its
+    /// nonce. LINE does not say who (PLATFORM.md §2).
+    LinkFailed(Plain<String>),
     /// Anything else: nothing of it is stored.
     Other(Other),
 }
@@ -76,8 +79,8 @@ pub enum Act {
     /// Tapped a button, watched a video to its end, came near a beacon, changed a
     /// membership: the fields to keep.
     Signal(Vec<Field>),
-    /// Confirmed or failed to confirm a link of accounts.
-    AccountLink,
+    /// Confirmed a link of accounts: its nonce.
+    AccountLink(Plain<String>),
 }
 
 /// Why nothing of an event is stored.
@@ -119,7 +122,7 @@ impl Act {
             Self::Follow => "follow",
             Self::Unfollow => "unfollow",
             Self::Signal(_) => "signal",
-            Self::AccountLink => "account_link",
+            Self::AccountLink(_) => "account_link",
         }
     }
 }
@@ -140,6 +143,11 @@ pub fn read(event: &Value) -> Result<Event, Missing> {
         }
         _ => return Ok(Event::Other(Other::UnknownEvent)),
     };
+    // A failed link has no source; whatever it carries, it is nobody's.
+    if kind == "accountLink" && event["link"]["result"] != "ok" {
+        let nonce = event["link"]["nonce"].as_str().ok_or(Missing("link.nonce"))?;
+        return Ok(Event::LinkFailed(Plain::new(nonce.to_owned())));
+    }
     let user = match user(&event["source"])? {
         Ok(user) => user,
         Err(other) => return Ok(Event::Other(other)),
@@ -162,8 +170,7 @@ fn user(source: &Value) -> Result<Result<LineUserId, Other>, Missing> {
             }
         },
         Some("group" | "room") => Ok(Err(Other::GroupChat)),
-        // A failed account link carries no source; a new kind of source is nobody
-        // we could name.
+        // A new kind of source is nobody we could name.
         Some(_) | None => Ok(Err(Other::Anonymous)),
     }
 }
@@ -181,7 +188,10 @@ fn read_act(kind: &str, event: &Value) -> Result<Option<Act>, Missing> {
         "unsend" => Act::Unsend(item_id(&event["unsend"]["messageId"]).ok_or(Missing("unsend.messageId"))?),
         "follow" => Act::Follow,
         "unfollow" => Act::Unfollow,
-        "accountLink" => Act::AccountLink,
+        "accountLink" => {
+            let nonce = event["link"]["nonce"].as_str().ok_or(Missing("link.nonce"))?;
+            Act::AccountLink(Plain::new(nonce.to_owned()))
+        }
         "postback" => Act::Signal(signal(
             kind,
             [
@@ -247,7 +257,7 @@ mod tests {
                 Act::Message(message) => message.fields.iter().map(|(name, _)| *name).collect(),
                 other => panic!("{other:?}"),
             },
-            Event::Other(other) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -316,7 +326,7 @@ mod tests {
                     Act::Signal(fields) => assert_eq!(names(&fields), expected),
                     other => panic!("{other:?}"),
                 },
-                Event::Other(other) => panic!("{other:?}"),
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -328,7 +338,7 @@ mod tests {
         group["source"] = json!({"type": "group", "groupId": "C1", "userId": "U1"});
         let mut room = event("unsend", json!({"unsend": {"messageId": "1"}}));
         room["source"] = json!({"type": "room", "roomId": "R1"});
-        let mut nobody = event("accountLink", json!({"link": {"result": "failed", "nonce": "n"}}));
+        let mut nobody = event("accountLink", json!({"link": {"result": "ok", "nonce": "n"}}));
         nobody.as_object_mut().unwrap().remove("source");
         let mut pc = event("message", text);
         pc["source"] = json!({"type": "user"});
@@ -351,6 +361,24 @@ mod tests {
                 Ok(Event::Other(other)) => assert_eq!(other, expected, "{event}"),
                 result => panic!("{event}: {result:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_link_is_confirmed_by_somebody_or_failed_by_nobody() {
+        let link = |result: &str| event("accountLink", json!({"link": {"result": result, "nonce": "n"}}));
+        match read(&link("ok")).unwrap() {
+            Event::Personal(event) => assert!(matches!(event.act, Act::AccountLink(nonce) if nonce.reveal() == "n")),
+            other => panic!("{other:?}"),
+        }
+        let mut nobody = link("failed");
+        nobody.as_object_mut().unwrap().remove("source");
+        // Old examples of LINE carry a source: it is not believed.
+        for failed in [nobody, link("failed"), link("something new")] {
+            assert!(matches!(read(&failed).unwrap(), Event::LinkFailed(nonce) if nonce.reveal() == "n"));
+        }
+        for bad in [json!({}), json!({"link": {"result": "ok"}}), json!({"link": {"result": "failed", "nonce": 1}})] {
+            assert_eq!(read(&event("accountLink", bad)).unwrap_err(), Missing("link.nonce"));
         }
     }
 

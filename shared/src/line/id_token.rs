@@ -1,5 +1,5 @@
-//! ID tokens of LIFF: who is in front of the page (LINE Login v2.1, "Verify ID token";
-//! OpenID Connect Core 1.0 §3.1.3.7).
+//! ID tokens: who is in front of a page in LIFF, or has signed in on the web (LINE Login
+//! v2.1, "Verify ID token"; OpenID Connect Core 1.0 §3.1.3.7).
 //!
 //! A token of LIFF is signed by ES256, whatever its header says: what comes from elsewhere
 //! is not looked at. The keys are fetched from LINE when they are first needed, kept for an
@@ -17,8 +17,10 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, JwkSet},
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::{
+    definition::ProfileItem,
     id::LineUserId,
     plain::Plain,
     time::{HOUR_MS, SECOND_MS, UnixMs},
@@ -35,6 +37,8 @@ const AGAIN_MS: i64 = 60 * SECOND_MS;
 const LEEWAY_S: i64 = 60;
 /// The longest token that is read.
 const MAX_LEN: usize = 8 * 1024;
+/// The same for web login: it may carry a name and an address.
+const MAX_WEB_LEN: usize = 16 * 1024;
 /// How long fetching the keys may take.
 const WITHIN: Duration = Duration::from_secs(3);
 
@@ -75,6 +79,80 @@ struct Claims {
     iat: i64,
 }
 
+impl Claims {
+    /// Who it is, if the token holds now.
+    fn user(&self, now: UnixMs) -> Result<LineUserId, NotVerified> {
+        if self.iat > now.seconds() + LEEWAY_S || self.exp < self.iat {
+            return Err(NotVerified::Invalid);
+        }
+        if now.seconds() >= self.exp {
+            return Err(NotVerified::Expired);
+        }
+        LineUserId::parse(self.sub.reveal()).map_err(|_| NotVerified::Invalid)
+    }
+}
+
+/// What an ID token of web login says.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who has signed in.
+    pub user: LineUserId,
+    /// Their display name, if they show it.
+    pub name: Option<Plain<String>>,
+    /// What else LINE tells of them, as it was asked for (LINE Profile+, PLATFORM.md §4.1).
+    pub items: Vec<(ProfileItem, Vec<(&'static str, Plain<String>)>)>,
+}
+
+#[derive(Deserialize)]
+struct WebClaims {
+    #[serde(flatten)]
+    claims: Claims,
+    nonce: Option<String>,
+    #[serde(flatten)]
+    others: HashMap<String, Value>,
+}
+
+/// Verifies an ID token of web login. Such a token comes from LINE's token endpoint and is
+/// signed by HS256 with the secret of the login channel, whatever its header says
+/// (PLATFORM.md §3.3).
+///
+/// # Errors
+/// See [`NotVerified`].
+pub fn verify_web(
+    token: &Plain<String>,
+    channel: (&str, &Plain<String>),
+    nonce: &str,
+    wanted: &[ProfileItem],
+    now: UnixMs,
+) -> Result<SignedIn, NotVerified> {
+    let (token, (audience, secret)) = (token.reveal(), channel);
+    if token.len() > MAX_WEB_LEN {
+        return Err(NotVerified::Invalid);
+    }
+    let key = DecodingKey::from_secret(secret.reveal().as_bytes());
+    let validation = validation(Algorithm::HS256, audience);
+    let token = decode::<WebClaims>(token, &key, &validation).map_err(|_| NotVerified::Invalid)?;
+    let WebClaims { claims, nonce: said, mut others } = token.claims;
+    if said.as_deref() != Some(nonce) {
+        return Err(NotVerified::Invalid);
+    }
+    let user = claims.user(now)?;
+    if let Some(Value::Object(address)) = others.remove("address") {
+        others.extend(address);
+    }
+    let mut text = |claim: &str| match others.remove(claim) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Some(Plain::new(text)),
+        _ => None,
+    };
+    let name = text("name");
+    let items = wanted.iter().map(|item| {
+        let values = item.claims().iter().filter_map(|claim| Some((*claim, text(claim)?)));
+        (*item, values.collect::<Vec<_>>())
+    });
+    let items = items.filter(|(_, values)| !values.is_empty()).collect();
+    Ok(SignedIn { user, name, items })
+}
+
 impl Verifier {
     /// The user to whom a token was given for the login channel `audience`: no call once
     /// the keys are known.
@@ -95,18 +173,14 @@ impl Verifier {
         let header = decode_header(token).map_err(|_| NotVerified::Invalid)?;
         let id = header.kid.filter(|_| header.alg == Algorithm::ES256).ok_or(NotVerified::Invalid)?;
         let key = self.key(line, &id, now).await?.ok_or(NotVerified::Invalid)?;
-        let claims = decode::<Claims>(token, &key, &validation(audience)).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => NotVerified::Expired,
-            _ => NotVerified::Invalid,
-        })?;
-        let Claims { sub, exp, iat } = claims.claims;
-        if iat > now.seconds() + LEEWAY_S || exp < iat {
-            return Err(NotVerified::Invalid);
-        }
-        if now.seconds() >= exp {
-            return Err(NotVerified::Expired);
-        }
-        LineUserId::parse(sub.reveal()).map_err(|_| NotVerified::Invalid)
+        let claims =
+            decode::<Claims>(token, &key, &validation(Algorithm::ES256, audience)).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::ExpiredSignature => NotVerified::Expired,
+                    _ => NotVerified::Invalid,
+                }
+            })?;
+        claims.claims.user(now)
     }
 
     /// Forgets the keys, as a cold start does.
@@ -148,8 +222,8 @@ fn usable(set: &JwkSet) -> HashMap<String, DecodingKey> {
     p256.filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?))).collect()
 }
 
-fn validation(audience: &str) -> Validation {
-    let mut validation = Validation::new(Algorithm::ES256);
+fn validation(algorithm: Algorithm, audience: &str) -> Validation {
+    let mut validation = Validation::new(algorithm);
     validation.set_audience(&[audience]);
     validation.set_issuer(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use crate::domain::{person::Person, time::UnixMs};
+use crate::domain::{id::ChannelName, person::Person, time::UnixMs};
 use crate::store::{
     Outcome, StoreError, Vault,
     error::outcome,
@@ -97,14 +97,21 @@ impl Vault {
         subject: SubjectRow,
         now: UnixMs,
     ) -> Result<bool, StoreError> {
-        let parts = vec![
+        let mut parts = vec![
             self.part_put(self.mapping_item(to, person), Condition::that("attribute_not_exists(pk)")),
             self.part_delete(from.0, key::ALONE, from.1.unchanged()),
-            self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")),
         ];
+        if let Some(link) = person.link.link() {
+            let channel = ChannelName::parse(&subject.channel).map_err(|_| StoreError::Row { attribute: "channel" })?;
+            // The member id leads to the mapping: it must lead to the new place.
+            let led = self.member_item(&channel, &link.member, subject.subject, to, link.since);
+            parts.push(self.part_put(led, Condition::none()));
+        }
+        parts.push(self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")));
+        let all = parts.len();
         match self.transact(parts).await {
             Ok(()) => Ok(true),
-            Err(error) if (0..3).any(|part| error.part_failed(part)) || error.conflict() => Ok(false),
+            Err(error) if (0..all).any(|part| error.part_failed(part)) || error.conflict() => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::domain::{
     id::{ChannelName, DefinitionId, LineItemId, SubjectId},
+    link::MemberDigest,
     time::{Day, UnixMs},
 };
 
@@ -128,6 +129,36 @@ pub fn lookup(kind: &str, digest: &str) -> String {
 /// One who was found, by one submission.
 pub fn found(id: SubjectId, submission: &str) -> String {
     format!("{}#{submission}", subject(id))
+}
+
+/// Prefix of the sort key of a link, and of a claim that was refused.
+pub const LINK: &str = "M#";
+
+/// The link of a person with a member id of a channel: it says which look-up leads to the
+/// person.
+pub fn link(channel: &ChannelName, member: &MemberDigest) -> String {
+    format!("{LINK}{channel}#{member}")
+}
+
+/// Channel and member id of a link, from its sort key; `None` for a claim.
+pub fn linked_member(sk: &str) -> Option<(ChannelName, MemberDigest)> {
+    let (channel, digest) = sk.strip_prefix(LINK)?.split_once('#')?;
+    Some((ChannelName::parse(channel).ok()?, MemberDigest::parse(digest).ok()?))
+}
+
+/// That somebody wanted to be joined with a member id and was refused.
+pub fn claim(channel: &ChannelName, member: &MemberDigest, id: &str) -> String {
+    format!("{}~{id}", link(channel, member))
+}
+
+/// Where a member id of a channel leads.
+pub fn member(channel: &ChannelName, member: &MemberDigest) -> String {
+    format!("{LOOKUP}member#{channel}#{member}")
+}
+
+/// That somebody agreed to be joined with a member id. Two may be in one millisecond.
+pub fn link_consent(purpose: &DefinitionId, at: UnixMs, member: &MemberDigest) -> String {
+    format!("{}#{}", consent(purpose, at), member.as_str().get(..16).unwrap_or_default())
 }
 
 /// Who has answered an anonymous form.

@@ -17,6 +17,7 @@ pub mod inbox;
 mod item;
 pub mod key;
 pub mod ledger;
+pub mod link;
 pub mod mapping;
 pub mod one_time;
 pub mod order;

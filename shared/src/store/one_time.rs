@@ -3,7 +3,8 @@
 
 use crate::domain::time::{HOUR_MS, Hour, UnixMs};
 use crate::store::{
-    Item, StoreError, Vault,
+    Item, Outcome, StoreError, Vault,
+    error::outcome,
     key::{self, ALONE},
     vault::Condition,
 };
@@ -30,6 +31,15 @@ pub enum Redeemed {
     Replayed,
     /// The hour's budget does not suffice. Nothing was taken.
     OverBudget,
+}
+
+/// What lies between two steps, sealed under a secret that nobody here has.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// The sealed content.
+    pub sealed: Vec<u8>,
+    /// Until when it may be used.
+    pub until: UnixMs,
 }
 
 /// How often a transaction is tried again that met another one at the same row.
@@ -59,6 +69,47 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Lays down what the next step will need: one call.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_content(&self, digest: &str, content: &Content) -> Result<(), StoreError> {
+        let item = Item::new(key::one_time(digest), ALONE, "content")
+            .bytes("env", content.sealed.clone())
+            .time("until", content.until)
+            // A second more than it may be used: whole seconds only.
+            .number("ttl", content.until.seconds() + 1)
+            .vouched(self.origin());
+        self.put(item, Condition::that("attribute_not_exists(pk)")).await
+    }
+
+    /// What was laid down: one call. `None` if it never was, has been used, or too much time
+    /// has passed.
+    ///
+    /// # Errors
+    /// The call failed, or the row is not vouched for or not well formed.
+    pub async fn content(&self, digest: &str, now: UnixMs) -> Result<Option<Content>, StoreError> {
+        let Some(item) = self.get_vouched(&key::one_time(digest), ALONE).await? else { return Ok(None) };
+        let until = item.get_time("until")?;
+        if now >= until || item.get_text("kind")? != "content" {
+            return Ok(None);
+        }
+        Ok(Some(Content { sealed: item.get_bytes("env")?.to_vec(), until }))
+    }
+
+    /// Uses it up: one call. [`Outcome::Already`] if somebody else has.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn use_content(&self, digest: &str) -> Result<Outcome, StoreError> {
+        outcome(self.delete(&key::one_time(digest), ALONE, Condition::that("attribute_exists(pk)")).await)
+    }
+
+    /// Using it up as part of a transaction.
+    pub(super) fn part_take(&self, digest: &str) -> aws_sdk_dynamodb::types::TransactWriteItem {
+        self.part_delete(&key::one_time(digest), ALONE, Condition::that("attribute_exists(pk)"))
     }
 
     pub(super) fn part_spend(&self, spend: Spend<'_>) -> aws_sdk_dynamodb::types::TransactWriteItem {

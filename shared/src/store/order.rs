@@ -1,7 +1,13 @@
 //! Order rows `S#<id>` / `O#<id>`: what somebody entitled has asked for. Intake may
 //! place one and never carries it out.
 
-use crate::domain::{erasure::Ground, id::SubjectId, sweep::Slot, time::UnixMs};
+use crate::domain::{
+    erasure::{Ground, UnlinkGround},
+    id::{ChannelName, SubjectId},
+    link::MemberDigest,
+    sweep::Slot,
+    time::UnixMs,
+};
 use crate::store::{Item, Outcome, StoreError, Vault, error::outcome, key, vault::Condition};
 
 /// An order to erase a person.
@@ -15,6 +21,32 @@ pub struct EraseOrder {
     pub ground: Ground,
     /// Only what is not newer is touched.
     pub as_of: UnixMs,
+}
+
+/// An order to erase what only a link with a member id needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlinkOrder {
+    /// The person.
+    pub subject: SubjectId,
+    /// Its id: of the event that gave it, or made for it.
+    pub id: String,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The digest of the member id.
+    pub member: MemberDigest,
+    /// Why.
+    pub ground: UnlinkGround,
+    /// Only what is not newer is touched.
+    pub as_of: UnixMs,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// To erase a person.
+    Erase(EraseOrder),
+    /// To erase what a link needed.
+    Unlink(UnlinkOrder),
 }
 
 impl Vault {
@@ -41,13 +73,24 @@ impl Vault {
     /// # Errors
     /// The call failed; or the order was planted or edited ([`StoreError::NotVouched`])
     /// and must not be carried out.
-    pub async fn erase_order(&self, subject: SubjectId, sk: &str) -> Result<Option<EraseOrder>, StoreError> {
+    pub async fn order(&self, subject: SubjectId, sk: &str) -> Result<Option<Order>, StoreError> {
         let Some(item) = self.get_vouched(&key::subject(subject), sk).await? else { return Ok(None) };
-        if item.get_text("what")? != "erase" {
-            return Err(StoreError::Row { attribute: "what" });
-        }
-        let ground = Ground::parse(item.get_text("ground")?).ok_or(StoreError::Row { attribute: "ground" })?;
         let id = sk.strip_prefix(key::ORDER).ok_or(StoreError::Row { attribute: "sk" })?.to_owned();
-        Ok(Some(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? }))
+        Ok(Some(match item.get_text("what")? {
+            "erase" => {
+                let ground = Ground::parse(item.get_text("ground")?).ok_or(StoreError::Row { attribute: "ground" })?;
+                Order::Erase(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? })
+            }
+            "unlink" => Order::Unlink(Self::read_unlink_order(&item, subject, id)?),
+            _ => return Err(StoreError::Row { attribute: "what" }),
+        }))
+    }
+
+    /// Removes an order to unlink that has been carried out.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn end_unlink(&self, order: &UnlinkOrder) -> Result<(), StoreError> {
+        self.delete(&key::subject(order.subject), &key::order(&order.id), Condition::none()).await
     }
 }

@@ -1,5 +1,6 @@
 //! Value rows `S#<id>` / `R#…`: messages, other events, the profile; the tombstones of
-//! unsent messages at the same keys; and `F#<submission>#<purpose>`: answers to a form.
+//! unsent messages at the same keys; `F#<submission>#<purpose>`: answers to a form; and
+//! `M#<channel>#<digest>`: member ids.
 
 use crate::domain::{
     id::{DefinitionId, LineItemId, SubjectId, VersionId},
@@ -21,11 +22,15 @@ pub enum ValueKind {
     Profile,
     /// Answers given in a form.
     Submission,
+    /// The member id that a person is joined with, and what came with it.
+    Link,
+    /// The member id that a person wanted to be joined with and was refused.
+    Claim,
 }
 
 impl ValueKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Message, Self::Event, Self::Profile, Self::Submission];
+    pub const ALL: [Self; 6] = [Self::Message, Self::Event, Self::Profile, Self::Submission, Self::Link, Self::Claim];
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
@@ -39,6 +44,8 @@ impl ValueKind {
             Self::Event => "event",
             Self::Profile => "profile",
             Self::Submission => "submission",
+            Self::Link => "link",
+            Self::Claim => "claim",
         }
     }
 }

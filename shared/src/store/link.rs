@@ -1,0 +1,279 @@
+//! Links with member ids: `S#<id>` / `M#<channel>#<digest>` holds the member id, sealed;
+//! `X#member#<channel>#<digest>` leads from a member id to the person. The mapping of the
+//! person says whether the link stands ([`crate::domain::link`]): whatever the other two
+//! say, they are of something that was.
+
+use crate::domain::{
+    erasure::UnlinkGround,
+    id::{ChannelName, DefinitionId, SubjectId, VersionId},
+    link::{Linkage, MemberDigest},
+    order::EventOrder,
+    person::{Person, Standing},
+    sweep::Slot,
+    time::UnixMs,
+};
+use crate::store::{
+    Item, Outcome, StoreError, Vault,
+    contact::NewPerson,
+    error::outcome,
+    key::{self, ALONE},
+    mapping::Mapping,
+    order::UnlinkOrder,
+    subject::SubjectRow,
+    value::ValueRow,
+    vault::Condition,
+};
+
+/// Where a member id leads.
+#[derive(Debug, Clone)]
+pub struct MemberRow {
+    /// To whom.
+    pub subject: SubjectId,
+    /// The partition of their mapping.
+    pub mapping: String,
+    tag: [u8; 32],
+}
+
+/// Who is joined.
+#[derive(Debug, Clone)]
+pub enum Joining<'a> {
+    /// Somebody new, with a pair from the pool.
+    New(Box<NewPerson>),
+    /// Somebody known, whose mapping must still be as it was read.
+    Known {
+        /// Partition of the mapping.
+        pk: &'a str,
+        /// The mapping as it was read.
+        read: &'a Mapping,
+        /// As it is to be.
+        person: Box<Person>,
+        /// On the first contact of a day: the subject row as it then is.
+        subject: Option<Box<SubjectRow>>,
+    },
+}
+
+/// What the person was shown before they joined.
+#[derive(Debug, Clone)]
+pub struct LinkNotice {
+    /// The policy version.
+    pub policy: VersionId,
+    /// SHA-256 of the words, in hexadecimal.
+    pub words: String,
+    /// Their language, as a tag (BCP 47).
+    pub language: &'static str,
+}
+
+/// A link, all of it.
+#[derive(Debug, Clone)]
+pub struct NewLink<'a> {
+    /// The channel.
+    pub channel: &'a ChannelName,
+    /// The partition of the person's mapping.
+    pub mapping: &'a str,
+    /// The member id's digest.
+    pub member: &'a MemberDigest,
+    /// What was shown.
+    pub notice: LinkNotice,
+    /// When it was begun, and its place among the events of the person.
+    pub order: EventOrder,
+    /// What the member id is kept for.
+    pub purpose: &'a DefinitionId,
+    /// The member id and what came with it, sealed.
+    pub value: ValueRow,
+    /// The digest of the one-time secret that it uses up.
+    pub once: &'a str,
+    /// Where the member id led when it was looked up.
+    pub led: Option<MemberRow>,
+}
+
+/// What became of a link.
+#[derive(Debug, Clone)]
+pub enum LinkOutcome {
+    /// It is stored, and this is the mapping now.
+    Stored(Mapping),
+    /// Its one-time secret has been used.
+    Used,
+    /// The person or the member id has changed since they were read, or somebody else took
+    /// the key pair: read again.
+    Changed,
+}
+
+impl Vault {
+    /// Where a member id leads: one call.
+    ///
+    /// # Errors
+    /// The call failed, or the row is not vouched for or not well formed.
+    pub async fn member(&self, channel: &ChannelName, member: &MemberDigest) -> Result<Option<MemberRow>, StoreError> {
+        let Some(item) = self.get_vouched(&key::member(channel, member), ALONE).await? else { return Ok(None) };
+        let subject = SubjectId::parse(item.get_text("subject")?);
+        Ok(Some(MemberRow {
+            subject: subject.map_err(|_| StoreError::Row { attribute: "subject" })?,
+            mapping: item.get_text("mapping")?.to_owned(),
+            tag: item.get_array("tag")?,
+        }))
+    }
+
+    /// Stores a link and uses up its one-time secret: one call, all of it or nothing.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn link(&self, joining: Joining<'_>, link: NewLink<'_>, now: UnixMs) -> Result<LinkOutcome, StoreError> {
+        let mut parts = vec![self.part_take(link.once)];
+        let written;
+        match joining {
+            Joining::New(new) => {
+                let (claim, mapping) = self.claim_parts(*new, now)?;
+                parts.extend(claim);
+                written = mapping;
+            }
+            Joining::Known { pk, read, person, subject } => {
+                let item = self.mapping_item(pk, &person);
+                written = Mapping::written(&item, &person)?;
+                parts.push(self.part_put(item, read.unchanged()));
+                if let Some(subject) = subject {
+                    let there = Condition::that("attribute_exists(pk)");
+                    parts.push(self.part_put(self.subject_item(*subject, now), there));
+                }
+            }
+        }
+        let NewLink { channel, mapping, member, notice, order, purpose, value, led, .. } = link;
+        let still = match &led {
+            Some(led) => Condition::that("tag = :tag").with_bytes(":tag", &led.tag),
+            None => Condition::that("attribute_not_exists(pk)"),
+        };
+        let subject = value.subject;
+        parts.push(self.part_put(self.member_item(channel, member, subject, mapping, order.at), still));
+        // A row that an earlier link left behind is replaced: the new one is newer.
+        parts.push(self.part_put(self.value_item(value, now), Condition::none()));
+        let consent = Item::new(key::subject(subject), key::link_consent(purpose, order.at, member), "consent")
+            .text("purpose", purpose.as_str())
+            .text("consent", "given")
+            .text("policy", notice.policy.to_string())
+            .text("shown", notice.policy.to_string())
+            .text("notice", &notice.words)
+            .text("language", notice.language)
+            .text("how", "link")
+            .time("event_at", order.at)
+            .text("event_order", order.to_string())
+            .vouched(self.origin());
+        parts.push(self.part_put(consent, Condition::none()));
+        let last = parts.len();
+        match self.transact(parts).await {
+            Ok(()) => Ok(LinkOutcome::Stored(written)),
+            Err(error) if error.part_failed(0) => Ok(LinkOutcome::Used),
+            Err(error) if (1..last).any(|part| error.part_failed(part)) || error.conflict() => Ok(LinkOutcome::Changed),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn member_item(
+        &self,
+        channel: &ChannelName,
+        member: &MemberDigest,
+        subject: SubjectId,
+        mapping: &str,
+        since: UnixMs,
+    ) -> Item {
+        Item::new(key::member(channel, member), ALONE, "member")
+            .text("subject", subject.to_string())
+            .text("mapping", mapping)
+            .time("event_at", since)
+            .vouched(self.origin())
+    }
+
+    /// Undoes a link: the mapping no longer says that there is one, and an order to erase
+    /// what it needed is placed; both or neither. `None` if the mapping has changed since it
+    /// was read: read it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn unlink(
+        &self,
+        pk: &str,
+        read: &Mapping,
+        person: &Person,
+        order: &UnlinkOrder,
+        now: UnixMs,
+    ) -> Result<Option<Mapping>, StoreError> {
+        let item = self.mapping_item(pk, person);
+        let written = Mapping::written(&item, person)?;
+        let parts =
+            vec![self.part_put(item, read.unchanged()), self.part_put(self.unlink_item(order, now), Condition::none())];
+        match self.transact(parts).await {
+            Ok(()) => Ok(Some(written)),
+            Err(error) if error.part_failed(0) || error.conflict() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn unlink_item(&self, order: &UnlinkOrder, now: UnixMs) -> Item {
+        let due_at = order.as_of.min(now);
+        Item::new(key::subject(order.subject), key::order(&order.id), "order")
+            .text("what", "unlink")
+            .text("ground", order.ground.as_str())
+            .text("channel", order.channel.as_str())
+            .text("member", order.member.as_str())
+            .time("event_at", order.as_of)
+            .time("due_at", due_at)
+            .text("due_slot", Slot::of(order.subject, due_at, now).to_string())
+            .vouched(self.origin())
+    }
+
+    pub(super) fn read_unlink_order(item: &Item, subject: SubjectId, id: String) -> Result<UnlinkOrder, StoreError> {
+        let row = |attribute: &'static str| StoreError::Row { attribute };
+        Ok(UnlinkOrder {
+            subject,
+            id,
+            channel: ChannelName::parse(item.get_text("channel")?).map_err(|_| row("channel"))?,
+            member: MemberDigest::parse(item.get_text("member")?).map_err(|_| row("member"))?,
+            ground: UnlinkGround::parse(item.get_text("ground")?).ok_or(row("ground"))?,
+            as_of: item.get_time("event_at")?,
+        })
+    }
+
+    /// Deletes the look-up of a member id if it leads to this person by a link that is not
+    /// newer than `as_of`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_member(
+        &self,
+        channel: &ChannelName,
+        member: &MemberDigest,
+        subject: SubjectId,
+        as_of: UnixMs,
+    ) -> Result<Outcome, StoreError> {
+        let condition = Condition::that("subject = :subject AND event_at <= :as_of")
+            .with_text(":subject", subject.to_string())
+            .with_number(":as_of", as_of.get());
+        outcome(self.delete(&key::member(channel, member), ALONE, condition).await)
+    }
+
+    /// Deletes the row of a link that is not newer than `as_of`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_link(
+        &self,
+        channel: &ChannelName,
+        member: &MemberDigest,
+        subject: SubjectId,
+        as_of: UnixMs,
+    ) -> Result<Outcome, StoreError> {
+        let condition = Condition::that("event_at <= :as_of").with_number(":as_of", as_of.get());
+        outcome(self.delete(&key::subject(subject), &key::link(channel, member), condition).await)
+    }
+}
+
+/// Whether the person whom a member id leads to is joined with it: what their mapping says.
+pub fn holds(led: &MemberRow, mapping: &Mapping, member: &MemberDigest) -> bool {
+    match &mapping.standing {
+        Standing::Known(person) => person.key.subject == led.subject && person.link.is_with(member),
+        Standing::Absent | Standing::Erased { .. } => false,
+    }
+}
+
+/// The person of a mapping with another linkage.
+pub fn with_linkage(person: &Person, link: Linkage) -> Person {
+    Person { link, ..person.clone() }
+}
