@@ -302,7 +302,7 @@ async fn line_that_does_not_answer_holds_nothing_up() {
     app.cold_start_in_a_hurry();
     app.installation().wires().answer_inline();
     let line = app.installation().line();
-    line.set_faults(Faults { reply: Answer::Timeout, profile: Answer::Timeout, push: Answer::Ok });
+    line.set_faults(Faults { reply: Answer::Timeout, profile: Answer::Timeout, push: Answer::Ok, ..Faults::default() });
     let someone = app.someone();
     let began = tokio::time::Instant::now();
     assert_eq!(app.hook_to("kept", &[someone.text("1", NOON, "a"), app.answer(&someone, NOON, true)]).await, 200);

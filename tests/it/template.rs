@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 /// Roles that have a function in the template; the publisher and the admin are people
 /// with a command line.
-const FUNCTIONS: [(Role, &str); 5] = [
+const FUNCTIONS: [(Role, &str); 6] = [
     (Role::Webhook, "Webhook"),
     (Role::Form, "Form"),
+    (Role::Link, "Link"),
     (Role::Locksmith, "Locksmith"),
     (Role::Sweeper, "Sweeper"),
     (Role::Opener, "Opener"),
@@ -156,7 +157,7 @@ fn routes_and_schedules_are_those_of_the_code() {
             }
         }
     }
-    let declared = azukari_webhook::ROUTES.into_iter().chain(azukari_form::ROUTES);
+    let declared = azukari_webhook::ROUTES.into_iter().chain(azukari_form::ROUTES).chain(azukari_link::ROUTES);
     let declared: BTreeSet<_> = declared.map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
     assert_eq!(routes, declared);
     assert_eq!(scheduled, BTreeSet::from(["LocksmithFunction".to_owned(), "SweeperFunction".to_owned()]));
@@ -278,11 +279,11 @@ fn nothing_is_wild_and_the_opener_alone_unwraps() {
                 assert!(!action.contains('*'), "{name} allows {action}");
                 if ["kms:Decrypt", "kms:Sign", "kms:GenerateMac"].contains(&action.as_str()) {
                     let whom = match name {
-                        "EnrolKey" => "LocksmithRole.Arn",
-                        "IndexKey" => "FormRole.Arn",
-                        _ => "OpenerRole.Arn",
+                        "EnrolKey" => json!({"GetAtt": "LocksmithRole.Arn"}),
+                        "IndexKey" => json!([{"GetAtt": "FormRole.Arn"}, {"GetAtt": "LinkRole.Arn"}]),
+                        _ => json!({"GetAtt": "OpenerRole.Arn"}),
                     };
-                    assert_eq!(statement["Principal"], json!({"AWS": {"GetAtt": whom}}), "{name} allows {action}");
+                    assert_eq!(statement["Principal"], json!({"AWS": whom}), "{name} allows {action}");
                 }
             }
         }

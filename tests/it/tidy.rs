@@ -82,7 +82,7 @@ fn the_domain_has_no_io_clock_or_randomness() {
     }
 }
 
-const INTAKE: [&str; 2] = ["webhook", "form"];
+const INTAKE: [&str; 3] = ["webhook", "form", "link"];
 
 #[test]
 fn intake_cannot_name_what_opens() {

@@ -435,7 +435,10 @@ fn functions_within(installation: &Installation, line_budget: Option<Duration>) 
         None => webhook,
     };
     let form = installation.form(PUBLIC_URL).expect("the secrets are complete");
-    let router = azukari_webhook::router(Arc::new(webhook)).merge(azukari_form::router(Arc::new(form)));
+    let link = installation.link(PUBLIC_URL).expect("the secrets are complete");
+    let router = azukari_webhook::router(Arc::new(webhook))
+        .merge(azukari_form::router(Arc::new(form)))
+        .merge(azukari_link::router(Arc::new(link)));
     (router, Arc::new(installation.opener().expect("the secrets are complete")))
 }
 

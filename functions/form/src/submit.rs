@@ -19,7 +19,7 @@ use azukari::{
         published::{self, Channel},
     },
     keys::KeyError,
-    line::{id_token::NotVerified, outgoing::OutgoingMessage},
+    line::{client, id_token::NotVerified, outgoing::OutgoingMessage},
     seal::{self, notice::Shown, place::RowPlace},
     store::{
         Outcome, key,
@@ -144,7 +144,7 @@ impl Form {
         let Some(text) = &form.definition.reply else { return };
         let Some(channel) = self.channel_secrets.get(&form.channel) else { return };
         let messages = [OutgoingMessage::text(text.clone())];
-        let key = retry_key(&shown.id);
+        let key = client::retry_key(&shown.id);
         let result = self.line.push(&channel.access_token, user, &key, &messages, REPLY_WITHIN).await;
         let word = if result.is_ok() { "pushed" } else { "failed" };
         self.intake.ctx.metrics().count("form_reply", word);
@@ -152,13 +152,6 @@ impl Form {
             tracing::warn!(%error, "a message about a submission was not taken");
         }
     }
-}
-
-/// The id of a submission as a UUID (RFC 9562, version 8): 32 hexadecimal digits, of which
-/// six bits are given.
-fn retry_key(id: &str) -> String {
-    let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
-    format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }
 
 /// Why a submission was not taken.
@@ -368,13 +361,4 @@ fn spend_key(subject: azukari::domain::id::SubjectId) -> String {
     let digest = Sha256::digest(format!("azukari form budget v1 {subject}"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("form#{digest}")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_retry_key_is_a_uuid() {
-        let key = super::retry_key(&"0123456789abcdef".repeat(2));
-        assert_eq!(key, "01234567-89ab-8def-8123-456789abcdef");
-    }
 }

@@ -14,7 +14,7 @@ use azukari::{
     },
     host::people::{Known, PeopleError},
     line::{
-        client::LineError,
+        client::{self, LineError},
         event::ReplyToken,
         outgoing::{Action, OutgoingMessage},
     },
@@ -132,16 +132,10 @@ fn notice_word(kind: NoticeKind) -> &'static str {
 }
 
 /// A retry key of the notice of this policy version to this person: the same however
-/// often it is tried. A UUID of our own making (RFC 9562, version 8).
+/// often it is tried.
 pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
-    let mut hash = Sha256::new();
-    hash.update(format!("azukari notice {} {}", known.key.subject(), visit.channel.policy));
-    let hash = hash.finalize();
-    let mut bytes: [u8; 16] = std::array::from_fn(|n| hash[n]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    let hash = Sha256::digest(format!("azukari notice {} {}", known.key.subject(), visit.channel.policy));
+    client::retry_key(&hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// At most five, as LINE takes them at once: one of an answer, that nothing is held, that

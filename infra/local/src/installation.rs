@@ -7,7 +7,7 @@ use std::{
 };
 
 use azukari::{
-    domain::{id::Malformed, operator::Operator, origin::Nobody, sweep},
+    domain::{id::Malformed, operator::Operator, origin::Nobody, site::Site, sweep},
     host::{
         clock::Clock,
         ctx::Ctx,
@@ -15,7 +15,7 @@ use azukari::{
         metrics::Metrics,
         mint::{Mint, SystemMint},
         roles::{Key, Role},
-        secrets::{self, FormSecrets, OpenerSecrets, SecretsError, WebhookSecrets},
+        secrets::{self, FormSecrets, LinkSecrets, OpenerSecrets, SecretsError, WebhookSecrets},
     },
     keys::{self, KeyError, enrol::EnrolKey, lookup::LookupKey},
     line::client::{LINE_API, LineClient},
@@ -27,6 +27,7 @@ use azukari::{
     },
 };
 use azukari_form::{Addresses, Form};
+use azukari_link::Link;
 use azukari_locksmith::{Locksmith, LocksmithError};
 use azukari_opener::Opener;
 use azukari_sweeper::{Report, SweepError, Sweeper};
@@ -40,12 +41,13 @@ use crate::{
         clients::{dynamodb_client, kms_client},
         dynamodb::{DynamoDb, NotOpened},
         kms::{Kms, NotUsable},
-        line::Line,
+        line::{Line, LoginChannel},
         wire::{Wire, Wires},
     },
     operator_key::{self, NoKey, OperatorKey},
     publish::{self, Published},
     secrets_file::{self, SecretsFileError},
+    site_key::{self, SiteKey},
 };
 
 /// Where things are.
@@ -88,6 +90,7 @@ pub struct Installation {
     enrol: EnrolKey,
     evidence: Vec<u8>,
     local: OperatorKey,
+    site_key: SiteKey,
     /// Held as long as the installation is open.
     _lock: std::fs::File,
 }
@@ -171,14 +174,20 @@ impl Installation {
         operator_key::write_public(&evidence_file, &evidence)
             .map_err(|error| OpenError::Folder(evidence_file, error))?;
         let local = OperatorKey::local(&options.data_dir)?;
+        let site_key = SiteKey::local(&options.data_dir)?;
         let operators: Vec<Operator> =
             configuration.operators.iter().cloned().chain([local.operator(LOCAL_BUDGET)]).collect();
         secrets["operators"] = secrets::operators(&operators);
 
-        let tokens = secrets["channel"].as_object().into_iter().flatten();
+        let known = || secrets["channel"].as_object().into_iter().flatten();
         let tokens =
-            tokens.filter_map(|(name, members)| Some((members["access_token"].as_str()?.to_owned(), name.clone())));
-        let line = Line::new(Arc::clone(&clock), Arc::clone(&mint), tokens.collect());
+            known().filter_map(|(name, members)| Some((members["access_token"].as_str()?.to_owned(), name.clone())));
+        let logins = known().filter_map(|(name, members)| {
+            let member = |member: &str| members[member].as_str().map(str::to_owned);
+            let (id, secret) = (member("login_channel_id")?, member("login_channel_secret")?);
+            Some(LoginChannel { channel: name.clone(), id, secret })
+        });
+        let line = Line::new(Arc::clone(&clock), Arc::clone(&mint), tokens.collect(), logins.collect());
 
         let installation = Self {
             options,
@@ -195,6 +204,7 @@ impl Installation {
             enrol,
             evidence,
             local,
+            site_key,
             _lock: lock,
         };
         WebhookSecrets::read(&installation.secrets(Role::Webhook))?;
@@ -262,6 +272,16 @@ impl Installation {
     /// The operator of this machine.
     pub fn local_operator(&self) -> &OperatorKey {
         &self.local
+    }
+
+    /// The key of the example member sites.
+    pub fn site_key(&self) -> &SiteKey {
+        &self.site_key
+    }
+
+    /// Whether the people of a channel are linked with member ids.
+    pub fn links(&self, channel: &str) -> bool {
+        self.configuration.channels.get(channel).is_some_and(|channel| channel.link.is_some())
     }
 
     /// Where the data is.
@@ -362,6 +382,33 @@ impl Installation {
                 liff_url: liff_url(public_url),
                 liff_sdk: format!("{public_url}/simulator/liff.js"),
                 liff_plugin: Some(format!("{public_url}/simulator/liff-profile.js")),
+                frame_ancestors: "'self'".to_owned(),
+            },
+        }))
+    }
+
+    /// A fresh link function, as after a cold start, with its pages at `public_url`. Beside
+    /// the sites that are configured, each channel that links has an example.
+    ///
+    /// # Errors
+    /// The secrets are not complete.
+    pub fn link(&self, public_url: &str) -> Result<Link, SecretsError> {
+        let wire = Wire::new(Arc::<Line>::clone(&self.line), Arc::clone(&self.wires));
+        let linked = self.configuration.channels.keys().filter(|name| self.links(name));
+        let examples = linked.filter_map(|name| site_key::example(name, public_url, self.site_key.public()));
+        let sites: Vec<Site> = self.configuration.sites.iter().cloned().chain(examples).collect();
+        let mut secrets = self.secrets(Role::Link);
+        secrets["sites"] = secrets::sites(&sites);
+        Ok(Link::new(azukari_link::Parts {
+            ctx: self.ctx(),
+            vault: self.vault_as(Role::Link)?,
+            secrets: LinkSecrets::read(&secrets)?,
+            enrol: self.enrol.clone(),
+            lookup: LookupKey::new(self.kms_as(Role::Link), Key::Index.as_str()),
+            line: LineClient::new(wire.connector(), LINE_API),
+            addresses: azukari_link::Addresses {
+                public_url: public_url.to_owned(),
+                line_access: format!("{public_url}/simulator/access"),
                 frame_ancestors: "'self'".to_owned(),
             },
         }))

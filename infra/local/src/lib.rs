@@ -14,3 +14,4 @@ pub mod operator_key;
 pub mod publish;
 pub mod secrets_file;
 pub mod serve;
+pub mod site_key;

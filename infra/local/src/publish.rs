@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use azukari::{
     domain::{
         definition::{
-            ChannelDefinition, ChannelPurposes, ChannelRules, FormLink, Keyword, PolicyDefinition, PurposeTerms,
+            ChannelDefinition, ChannelPurposes, ChannelRules, FormLink, Keyword, LinkTerms, PolicyDefinition,
+            PurposeTerms,
         },
         form::{self, Field, FormDefinition, Section},
         id::{DefinitionId, VersionId},
@@ -80,30 +81,7 @@ pub async fn publish(
         published.policies.insert(name.clone(), version);
     }
     for (name, channel) in &configuration.channels {
-        let terms = |purpose: &str| published.purposes[purpose].clone();
-        let definition = ChannelDefinition {
-            name: name.clone(),
-            policy: published.policies[&channel.policy].to_string(),
-            before_consent: channel.before_consent,
-            purposes: ChannelPurposes {
-                message: terms(&channel.message),
-                event: terms(&channel.event),
-                profile: terms(&channel.profile),
-                line_contact: terms(&channel.line_contact),
-            },
-            after_block: channel.after_block,
-            wording: Some(configuration.wording(channel)),
-            liff_id: channel.liff_id.clone(),
-            forms: configuration
-                .forms
-                .iter()
-                .filter(|(_, form)| form.channel == *name)
-                .map(|(of, _)| of.clone())
-                .collect(),
-            keywords: channel.keywords.iter().map(|keyword| keyword_of(configuration, channel, keyword)).collect(),
-            greeting_form: channel.greeting_form.as_ref().map(|form| link(configuration, channel, form)),
-            link: None,
-        };
+        let definition = channel_definition(configuration, &published, name, channel);
         let known = vault.current(DefinitionKind::Channel, name).await?;
         let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
         publisher.version(DefinitionKind::Channel, name, known, id, &definition).await?;
@@ -117,6 +95,42 @@ pub async fn publish(
     }
     published.changed = publisher.changed;
     Ok(published)
+}
+
+/// A channel as it is published. Everything that it names is there: the configuration has
+/// been read whole.
+fn channel_definition(
+    configuration: &Configuration,
+    published: &Published,
+    name: &str,
+    channel: &Channel,
+) -> ChannelDefinition {
+    let terms = |purpose: &str| published.purposes[purpose].clone();
+    ChannelDefinition {
+        name: name.to_owned(),
+        policy: published.policies[&channel.policy].to_string(),
+        before_consent: channel.before_consent,
+        purposes: ChannelPurposes {
+            message: terms(&channel.message),
+            event: terms(&channel.event),
+            profile: terms(&channel.profile),
+            line_contact: terms(&channel.line_contact),
+        },
+        after_block: channel.after_block,
+        wording: Some(configuration.wording(channel)),
+        liff_id: channel.liff_id.clone(),
+        forms: configuration.forms.iter().filter(|(_, form)| form.channel == name).map(|(of, _)| of.clone()).collect(),
+        keywords: channel.keywords.iter().map(|keyword| keyword_of(configuration, channel, keyword)).collect(),
+        greeting_form: channel.greeting_form.as_ref().map(|form| link(configuration, channel, form)),
+        link: channel.link.as_ref().map(|link| LinkTerms {
+            purpose: terms(&link.purpose),
+            words: link.words.clone(),
+            unlink_words: link.unlink_words.clone(),
+            bot_prompt: link.bot_prompt,
+            rich_menu: link.rich_menu.clone(),
+            profile_plus: link.profile_plus.clone(),
+        }),
+    }
 }
 
 /// A form that a channel leads to, its title in the language of the channel's messages.
@@ -216,6 +230,7 @@ fn covered(
     let mut used: Vec<&str> = Vec::new();
     for channel in configuration.channels.values().filter(|channel| channel.policy == policy) {
         used.extend(channel.purposes());
+        used.extend(channel.link.iter().map(|link| link.purpose.as_str()));
     }
     for form in configuration.forms.values().filter(|form| form.policy == policy) {
         used.extend(purposes_of(configuration, form).into_iter().map(|(purpose, _)| purpose));
@@ -247,5 +262,41 @@ impl Publisher<'_> {
         self.vault.publish(kind, name, &version, &text, self.now).await?;
         self.changed += 1;
         Ok(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use azukari::domain::definition::BotPrompt;
+
+    use super::*;
+
+    #[test]
+    fn linking_is_published_with_the_terms_of_its_purpose() {
+        let configuration = config::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config"))).unwrap();
+        let purposes = configuration.purposes.iter().map(|(name, purpose)| {
+            let id = DefinitionId::new(format!("id-of-{name}"));
+            let (title, retention) = (purpose.title.clone(), purpose.retention);
+            (name.clone(), PurposeTerms { id, name: name.clone(), title, retention })
+        });
+        let policies = configuration.policies.keys().map(|name| {
+            let version = VersionId { id: DefinitionId::new("policy"), version: 1 };
+            (name.clone(), version)
+        });
+        let published =
+            Published { purposes: purposes.collect(), policies: policies.collect(), ..Published::default() };
+        let demo = channel_definition(&configuration, &published, "demo", &configuration.channels["demo"]);
+        let link = demo.link.expect("the shipped channel links");
+        assert_eq!(link.purpose, published.purposes["member"]);
+        assert_eq!(link.words, ["連携", "id連携", "会員連携"]);
+        assert_eq!(link.unlink_words, ["連携解除", "id連携解除"]);
+        assert_eq!((link.bot_prompt, link.rich_menu, link.profile_plus), (Some(BotPrompt::Normal), None, Vec::new()));
+        let told = demo.wording.expect("it has texts").link.linked;
+        assert!(told.contains("「連携解除」") && !told.contains('{'), "{told}");
+        let covered = covered(&configuration, "privacy", &published.purposes);
+        let linking = covered.iter().filter(|terms| terms.name == "member").count();
+        assert_eq!(linking, 1, "the policy speaks of it");
     }
 }

@@ -1,6 +1,7 @@
 //! What a function stands on: clients, clock, settings, secrets, roles, logging.
 //! No business words.
 
+pub mod assertion;
 pub mod aws;
 pub mod clock;
 pub mod ctx;

@@ -26,8 +26,8 @@ pub fn comes_from_elsewhere(headers: &HeaderMap, origin: &str) -> bool {
     let header = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     // A browser that hides where it comes from says `null`, and whether it is here.
-    let other_origin = header(header::ORIGIN)
-        .is_some_and(|from| from != origin && !(from == "null" && site == Some("same-origin")));
+    let other_origin =
+        header(header::ORIGIN).is_some_and(|from| from != origin && !(from == "null" && site == Some("same-origin")));
     other_origin || site == Some("cross-site")
 }
 

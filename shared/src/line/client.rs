@@ -334,6 +334,14 @@ impl LineClient {
     }
 }
 
+/// A retry key (`X-Line-Retry-Key`) from at least 32 hexadecimal digits: a UUID of our own
+/// making (RFC 9562, version 8), of which six bits are given. The same digits make the same
+/// key, so that what is sent again is sent once.
+pub fn retry_key(digits: &str) -> String {
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
+
 /// A request to be posted: a form, or nothing.
 fn posted(form: Option<String>) -> Result<Request, LineError> {
     let mut request = Request::new(form.as_deref().map_or_else(SdkBody::empty, SdkBody::from));
@@ -347,4 +355,13 @@ fn posted(form: Option<String>) -> Result<Request, LineError> {
 /// `U` and 32 hexadecimal digits: nothing else may become part of a path.
 fn has_documented_form(user: &str) -> bool {
     user.strip_prefix('U').is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_retry_key_is_a_uuid() {
+        let key = super::retry_key(&"0123456789abcdef".repeat(4));
+        assert_eq!(key, "01234567-89ab-8def-8123-456789abcdef");
+    }
 }

@@ -7,9 +7,10 @@ async fn main() -> Result<(), lambda_http::Error> {
     match std::env::args().nth(1).as_deref() {
         Some("webhook") => azukari_webhook::lambda::host().await,
         Some("form") => azukari_form::lambda::host().await,
+        Some("link") => azukari_link::lambda::host().await,
         Some("locksmith") => azukari_locksmith::lambda::host().await,
         Some("sweeper") => azukari_sweeper::lambda::host().await,
         Some("opener") => azukari_opener::lambda::host().await,
-        _ => Err("name a function: webhook, form, locksmith, sweeper or opener".into()),
+        _ => Err("name a function: webhook, form, link, locksmith, sweeper or opener".into()),
     }
 }

@@ -190,12 +190,12 @@ async fn serve(places: Places) -> Result<(), Failed> {
 fn check_config(places: &Places) -> Result<(), Failed> {
     let read = config::read(&places.config_dir).map_err(Failed::other)?;
     let (channels, policies, purposes) = (read.channels.len(), read.policies.len(), read.purposes.len());
-    let (forms, operators) = (read.forms.len(), read.operators.len());
+    let (forms, sites, operators) = (read.forms.len(), read.sites.len(), read.operators.len());
     say::line(&format!(
-        "設定に問題はありません: チャネル{channels}、フォーム{forms}、ポリシー{policies}、目的{purposes}、担当者とシステム{operators}"
+        "設定に問題はありません: チャネル{channels}、フォーム{forms}、会員サイト{sites}、ポリシー{policies}、目的{purposes}、担当者とシステム{operators}"
     ));
     say::line(&format!(
-        "The configuration is sound: {channels} channel(s), {forms} form(s), {policies} policy(s), {purposes} purpose(s), {operators} operator(s) and system(s)"
+        "The configuration is sound: {channels} channel(s), {forms} form(s), {sites} site(s), {policies} policy(s), {purposes} purpose(s), {operators} operator(s) and system(s)"
     ));
     Ok(())
 }

@@ -9,7 +9,7 @@ use azukari::domain::{consent::BeforeConsent, definition::after_block, id::Chann
 use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{
-    Channel, Keyword, Problems,
+    Channel, Keyword, Problems, link,
     messages::STANDARD,
     section::{At, Section, is_toml, read_toml, sorted_entries},
     term::term,
@@ -32,7 +32,7 @@ pub(super) struct Mention {
     pub(super) button: bool,
 }
 
-/// Most words that open one form, and the longest of them in characters.
+/// Most words that lead to the same, and the longest of them in characters.
 const MOST_WORDS: usize = 20;
 const LONGEST_WORD: usize = 40;
 
@@ -91,6 +91,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
     };
     let greeting_form = top.maybe_text("greeting_form").map(|form| mention(top, form, true));
     let mut seen = BTreeSet::new();
+    let link = if top.has_any(&["link"]) { link::read(top, names, &mut seen).map(Some) } else { Some(None) };
     let mut keywords = Vec::new();
     for section in top.any_sections("keyword") {
         let words = section.words("words").map(|words| comparable(&section, words, &mut seen));
@@ -112,6 +113,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         liff_id: liff_id?,
         keywords,
         greeting_form,
+        link: link?,
     })
 }
 
@@ -130,11 +132,11 @@ fn liff_id(top: &Section<'_>) -> Option<String> {
     Some(value)
 }
 
-/// The words as they are compared with what somebody writes. None may open two forms.
-fn comparable(section: &Section<'_>, words: Vec<At<String>>, seen: &mut BTreeSet<String>) -> Vec<String> {
+/// The words as they are compared with what somebody writes. None may lead to two things.
+pub(super) fn comparable(section: &Section<'_>, words: Vec<At<String>>, seen: &mut BTreeSet<String>) -> Vec<String> {
     if let Some(word) = words.get(MOST_WORDS) {
-        let en = format!("there are more than {MOST_WORDS} words for one form");
-        section.problem(word.at, &format!("一つのフォームのキーワードは{MOST_WORDS}個までです"), &en);
+        let en = format!("there are more than {MOST_WORDS} words in one list");
+        section.problem(word.at, &format!("キーワードは、一つの並びに{MOST_WORDS}個までです"), &en);
     }
     let mut all = Vec::with_capacity(words.len());
     for At { value, at } in words {

@@ -40,8 +40,8 @@ const CHOSEN: [Kind; 2] = [Kind::Choice, Kind::Choices];
 /// Kinds by which a person can be found.
 const LOOKUPS: [Kind; 3] = [Kind::Email, Kind::Phone, Kind::MemberId];
 
-/// What a text of a form may be.
-struct Prose {
+/// What a text that people read may be.
+pub(super) struct Prose {
     /// In characters.
     longest: usize,
     /// Whether it may have several lines.
@@ -50,7 +50,7 @@ struct Prose {
     asks: bool,
 }
 
-const TITLE: Prose = Prose { longest: 60, lines: false, asks: false };
+pub(super) const TITLE: Prose = Prose { longest: 60, lines: false, asks: false };
 const LABEL: Prose = Prose { longest: 100, lines: false, asks: true };
 // It may well say that a card number is not to be written here.
 const HELP: Prose = Prose { longest: 300, lines: true, asks: false };
@@ -487,7 +487,7 @@ fn sensitive_texts(top: &Section<'_>, form: &Reading<'_>) -> BTreeMap<String, Te
 }
 
 /// A text in Japanese and English.
-fn texts(section: &Section<'_>, key: &'static str, prose: &Prose) -> Option<Text> {
+pub(super) fn texts(section: &Section<'_>, key: &'static str, prose: &Prose) -> Option<Text> {
     let section = section.section(key)?;
     let (ja, en) = (text(&section, "ja", prose), text(&section, "en", prose));
     section.finish();

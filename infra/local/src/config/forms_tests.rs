@@ -411,7 +411,7 @@ fn words_in_the_chat_open_forms() {
     );
     let found = problems(&[("channels/demo.toml", &format!("{channel}{more}")), ("forms/f.toml", &form)]);
     let expected = [
-        "channels/demo.toml:15: there are more than 20 words for one form",
+        "channels/demo.toml:15: there are more than 20 words in one list",
         "channels/demo.toml:18: a word must be 1 to 40 characters on one line",
         "channels/demo.toml:20: keyword.colour is not a known key",
     ];

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use azukari::domain::{
     definition::{Business, Text, block_words},
-    wording::{self, MAX_ALT, MAX_LABEL, MAX_QUESTION, MAX_TEXT, MAX_URI, Wording, variables},
+    wording::{self, LinkWording, MAX_ALT, MAX_LABEL, MAX_QUESTION, MAX_TEXT, MAX_URI, Wording, variables},
 };
 
 use crate::config::{
@@ -25,6 +25,7 @@ const BEFORE_CONSENT: &str = "before_consent";
 const AFTER_BLOCK: &str = "after_block";
 const POLICY_URL: &str = "policy_url";
 const FORM: &str = "form";
+const UNLINK_WORD: &str = "unlink_word";
 
 /// Reads all messages. A file that has a problem is there by name.
 pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Messages>> {
@@ -93,6 +94,17 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
             (Some(link.to_owned()), Some(open.to_owned()))
         }
     };
+    let link = match top.maybe_section("link") {
+        Some(section) => {
+            let texts = link(&section);
+            section.finish();
+            texts
+        }
+        None => Some(match language {
+            Some(Language::En) => LinkWording::english(),
+            Some(Language::Ja) | None => LinkWording::japanese(),
+        }),
+    };
     top.finish();
     let (form_link, form_open) = forms;
     let ([notice, notice_changed, question, question_alt], [agree, refuse, read]) = (notice?, buttons?);
@@ -113,9 +125,34 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
         my_number: my_number?,
         form_link: form_link?,
         form_open: form_open?,
-        link: wording::LinkWording::default(),
+        link: link?,
     };
     Some(Messages { language: language?, texts })
+}
+
+/// About linking. Whoever has linked must be told how to undo it.
+fn link(section: &Section<'_>) -> Option<LinkWording> {
+    let question = |key| text(section, key, &[BUSINESS], &[], MAX_QUESTION);
+    let plain = |key| text(section, key, &[BUSINESS, POLICY_URL], &[], MAX_TEXT);
+    let told = |key, required: &[&str]| text(section, key, &[BUSINESS, POLICY_URL, UNLINK_WORD], required, MAX_TEXT);
+    let [offer, unlink_question] = ["offer", "unlink_question"].map(question);
+    let [open, unlink] = ["open", "unlink"].map(|key| label(section, key));
+    let (linked, already) = (told("linked", &[UNLINK_WORD]), told("already", &[]));
+    let [unavailable, refused, expired, unlinked, not_linked] =
+        ["unavailable", "refused", "expired", "unlinked", "not_linked"].map(plain);
+    Some(LinkWording {
+        offer: offer?,
+        open: open?,
+        unavailable: unavailable?,
+        linked: linked?,
+        already: already?,
+        refused: refused?,
+        expired: expired?,
+        unlink_question: unlink_question?,
+        unlink: unlink?,
+        unlinked: unlinked?,
+        not_linked: not_linked?,
+    })
 }
 
 /// A text, its variables, and the longest it may be before they are filled in.
@@ -203,15 +240,16 @@ impl Messages {
                 }
             })
             .collect();
-        let values = [
+        let mut values = vec![
             (BUSINESS, pick(&business.name)),
             (PURPOSES, purposes.join("\n")),
             (BEFORE_CONSENT, pick(&channel.before_consent.words())),
             (AFTER_BLOCK, pick(&block_words(channel.after_block))),
         ];
+        values.extend(channel.link.as_ref().map(|link| (UNLINK_WORD, link.unlink_word.clone())));
         let fill = |text: &String| fill(text, &values);
         let Wording { notice, notice_changed, question, question_alt, agree, refuse, read, .. } = &self.texts;
-        let Wording { agreed, refused, nothing_held, not_kept, card, my_number, .. } = &self.texts;
+        let Wording { agreed, refused, nothing_held, not_kept, card, my_number, link, .. } = &self.texts;
         Wording {
             notice: fill(notice),
             notice_changed: fill(notice_changed),
@@ -228,7 +266,19 @@ impl Messages {
             my_number: fill(my_number),
             form_link: fill(&self.texts.form_link),
             form_open: self.texts.form_open.clone(),
-            link: self.texts.link.clone(),
+            link: LinkWording {
+                offer: fill(&link.offer),
+                open: link.open.clone(),
+                unavailable: fill(&link.unavailable),
+                linked: fill(&link.linked),
+                already: fill(&link.already),
+                refused: fill(&link.refused),
+                expired: fill(&link.expired),
+                unlink_question: fill(&link.unlink_question),
+                unlink: link.unlink.clone(),
+                unlinked: fill(&link.unlinked),
+                not_linked: fill(&link.not_linked),
+            },
         }
     }
 }
@@ -263,8 +313,23 @@ pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, proble
         ("notice.changed", &wording.notice_changed, MAX_TEXT - MAX_URI),
         ("notice.question", &wording.question, MAX_QUESTION),
         ("notice.question_alt", &wording.question_alt, MAX_ALT),
+        ("link.offer", &wording.link.offer, MAX_QUESTION),
+        ("link.unlink_question", &wording.link.unlink_question, MAX_QUESTION),
     ];
-    for (key, text, longest) in texts {
+    let plain = [
+        ("link.unavailable", &wording.link.unavailable),
+        ("link.linked", &wording.link.linked),
+        ("link.already", &wording.link.already),
+        ("link.refused", &wording.link.refused),
+        ("link.expired", &wording.link.expired),
+        ("link.unlinked", &wording.link.unlinked),
+        ("link.not_linked", &wording.link.not_linked),
+    ];
+    let plain = plain.map(|(key, text)| {
+        let address = if text.contains(wording::POLICY_URL) { MAX_URI } else { 0 };
+        (key, text, MAX_TEXT - address)
+    });
+    for (key, text, longest) in texts.into_iter().chain(plain) {
         let length = wording::units(text);
         if length > longest {
             let file = format!("messages/{name}.toml");

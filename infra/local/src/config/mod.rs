@@ -1,4 +1,5 @@
-//! The configuration of a business, from its files: channels, forms, policies, purposes.
+//! The configuration of a business, from its files: channels, forms, policies, purposes,
+//! member sites.
 //!
 //! Everything that is wrong is found in one go and named by file and line. What
 //! comes out can be published as it is.
@@ -6,22 +7,25 @@
 mod channels;
 mod forbidden;
 mod forms;
+mod link;
 pub mod messages;
 pub mod operators;
 mod policies;
 mod problem;
 mod purposes;
 mod section;
+mod sites;
 mod term;
 
 use std::{collections::BTreeMap, path::Path};
 
 use azukari::domain::{
     consent::BeforeConsent,
-    definition::{Business, Text},
+    definition::{BotPrompt, Business, ProfileItem, Text},
     form::{Kind, Rules, ShowIf},
     operator::Operator,
     retention::{Retention, Term},
+    site::Site,
     wording::Wording,
 };
 
@@ -81,6 +85,28 @@ pub struct Channel {
     pub keywords: Vec<Keyword>,
     /// The form that is offered to a new friend.
     pub greeting_form: Option<String>,
+    /// How its people are joined with the member ids of the business, if they are.
+    pub link: Option<Link>,
+}
+
+/// How the people of a channel are joined with the member ids of the business, as written.
+/// The purpose is a name that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What a member id, and what comes with it, is kept for.
+    pub purpose: String,
+    /// Words that are answered with the way to link, as those of [`Keyword`].
+    pub words: Vec<String>,
+    /// Words that are answered with the way to unlink, as those of [`Keyword`].
+    pub unlink_words: Vec<String>,
+    /// The first of them as it is written: people are told of it.
+    pub unlink_word: String,
+    /// How LINE's consent screen offers to add the account.
+    pub bot_prompt: Option<BotPrompt>,
+    /// The rich menu that linked people see.
+    pub rich_menu: Option<String>,
+    /// What may be taken over from LINE Profile+.
+    pub profile_plus: Vec<ProfileItem>,
 }
 
 /// Words that are answered with a form of the channel.
@@ -167,6 +193,8 @@ pub struct Configuration {
     pub messages: BTreeMap<String, Messages>,
     /// Who may ask the opener.
     pub operators: Vec<Operator>,
+    /// The member sites. The channel of each is there, and has a [`Link`].
+    pub sites: Vec<Site>,
 }
 
 /// Reads a configuration folder.
@@ -187,13 +215,14 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
     let channels = channels::read(folder, &names, &mut mentions, &mut problems);
     let forms = forms::read(folder, &names, &channels, &mut problems);
     let operators = operators::read(folder, names.purposes.as_ref(), &mut problems);
+    let sites = sites::read(folder, &channels, &mut problems);
     let language = |channel: &str| {
         let channel = channels.get(channel)?.as_ref()?;
         Some(messages.get(&channel.messages)?.as_ref()?.language)
     };
     forms::check_mentions(&mentions, &forms, language, &mut problems);
     let belongs = |parts: &[&str]| match parts {
-        ["purposes.toml" | operators::FILE] | ["policies", _, "policy.toml"] => true,
+        ["purposes.toml" | operators::FILE | sites::FILE] | ["policies", _, "policy.toml"] => true,
         ["channels" | "forms" | "messages", name] => name.ends_with(".toml"),
         _ => false,
     };
@@ -204,7 +233,7 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
     let purposes = sound(purposes.unwrap_or_default());
     let (policies, messages) = (sound(policies), sound(messages));
     let (channels, forms) = (sound(channels), sound(forms));
-    let configuration = Configuration { purposes, policies, channels, forms, messages, operators };
+    let configuration = Configuration { purposes, policies, channels, forms, messages, operators, sites };
     for (name, channel) in &configuration.channels {
         messages::check_lengths(&channel.messages, name, &configuration.wording(channel), &mut problems);
     }
@@ -222,7 +251,7 @@ impl Configuration {
 
 impl Channel {
     /// The names of its purposes, each once, those that people think of first at the
-    /// beginning.
+    /// beginning. That of linking is not among them: who links is asked then.
     pub fn purposes(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::with_capacity(4);
         for name in [&self.message, &self.event, &self.profile, &self.line_contact] {
@@ -240,5 +269,7 @@ fn sound<T>(named: BTreeMap<String, Option<T>>) -> BTreeMap<String, T> {
 
 #[cfg(test)]
 mod forms_tests;
+#[cfg(test)]
+mod link_tests;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,10 @@
 use std::{collections::BTreeSet, path::Path};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
-use azukari::domain::operator::{Operator, OperatorId, OperatorRole};
+use azukari::domain::{
+    key::PUBLIC_KEY_LEN,
+    operator::{Operator, OperatorId, OperatorRole},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::config::{
@@ -78,14 +81,19 @@ fn name(section: &Section<'_>, id: At<String>, seen: &mut BTreeSet<String>) -> O
     Some(parsed)
 }
 
-fn point(section: &Section<'_>, key: &At<String>) -> Option<[u8; 65]> {
-    let bytes: Option<[u8; 65]> = STANDARD.decode(&key.value).ok().and_then(|bytes| bytes.try_into().ok());
-    let point = bytes.filter(|bytes| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok());
+fn point(section: &Section<'_>, key: &At<String>) -> Option<[u8; PUBLIC_KEY_LEN]> {
+    let point = STANDARD.decode(&key.value).ok().and_then(|bytes| on_curve(&bytes));
     if point.is_none() {
         let en = "public_key is not what `azukari operator add` prints (a P-256 point in base64)";
         section.problem(key.at, "public_keyは`azukari operator add`が表示する値（P-256の公開鍵、base64）です", en);
     }
     point
+}
+
+/// A public key, if it is an uncompressed point of P-256.
+pub(super) fn on_curve(bytes: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+    let point: [u8; PUBLIC_KEY_LEN] = bytes.try_into().ok()?;
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok().then_some(point)
 }
 
 fn granted(section: &Section<'_>, purposes: Option<&BTreeSet<&str>>) -> Option<Vec<String>> {

@@ -339,6 +339,12 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The same, and there may be none.
+    pub(super) fn any_words(&self, key: &'static str) -> Option<Vec<At<String>>> {
+        self.seen.borrow_mut().insert(key);
+        if self.has_fewer(key, 1) { Some(Vec::new()) } else { self.words(key) }
+    }
+
     /// Notes every key that nobody asked for.
     pub(super) fn finish(&self) {
         let seen = self.seen.borrow();

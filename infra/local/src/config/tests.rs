@@ -11,8 +11,8 @@ then = "erase"
 "#;
 
 /// The shipped one has everything that the law asks for.
-const POLICY: &str = include_str!("../../../config/policies/privacy/policy.toml");
-const MESSAGES: &str = include_str!("../../../config/messages/standard.toml");
+pub(super) const POLICY: &str = include_str!("../../../config/policies/privacy/policy.toml");
+pub(super) const MESSAGES: &str = include_str!("../../../config/messages/standard.toml");
 
 pub(super) const CHANNEL: &str = r#"
 policy = "privacy"
@@ -218,7 +218,8 @@ fn every_problem_of_a_message_is_named() {
 }
 
 /// The base point of P-256: a public key like any other.
-const POINT: &str = "BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=";
+pub(super) const POINT: &str =
+    "BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=";
 
 #[test]
 fn operators_and_systems_are_read() {

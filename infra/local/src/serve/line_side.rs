@@ -28,8 +28,8 @@ const NO_USER: Problem = Problem::new(
 );
 const NO_FAULTS: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
-    "{\"reply\":\"429\",\"push\":\"ok\",\"profile\":\"timeout\"} のようなJSONを送ってください。値はok、400、401、404、409、429、500、timeoutのどれかです。",
-    "Send JSON such as {\"reply\":\"429\",\"push\":\"ok\",\"profile\":\"timeout\"}: each one of ok, 400, 401, 404, 409, 429, 500, timeout.",
+    "{\"reply\":\"429\",\"push\":\"ok\",\"profile\":\"timeout\"} のようなJSONを送ってください（token、link_token、deauthorize、rich_menuも指定できます）。値はok、400、401、404、409、429、500、timeoutのどれかです。",
+    "Send JSON such as {\"reply\":\"429\",\"push\":\"ok\",\"profile\":\"timeout\"}; token, link_token, deauthorize and rich_menu may be given, too. Each is one of ok, 400, 401, 404, 409, 429, 500, timeout.",
 );
 const NO_TOKEN: Problem = Problem::new(
     StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,9 +1,11 @@
 //! Local mode over HTTP: the functions' own routers, what stands in for the cloud
 //! around them, and a door that opens to this machine only.
 
+mod access;
 mod door;
 mod explain;
 mod line_side;
+mod member;
 mod overheard;
 mod page;
 mod phones;
@@ -68,14 +70,17 @@ pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<R
     let webhook = Arc::new(installation.webhook(&public_url)?);
     let keeper = pool::Keeper::new(Arc::clone(installation));
     let form = Arc::new(installation.form(&public_url)?);
+    let link = Arc::new(installation.link(&public_url)?);
     let functions = azukari_webhook::router(Arc::clone(&webhook))
         .merge(azukari_form::router(Arc::clone(&form)))
+        .merge(azukari_link::router(Arc::clone(&link)))
         .layer(middleware::from_fn_with_state(keeper, pool::keep_full));
     let opener = Arc::new(installation.opener()?);
     let local = simulator::Local {
         installation: Arc::clone(installation),
         webhook,
         form,
+        link,
         opener,
         functions: functions.clone(),
         last: Arc::default(),
@@ -83,6 +88,8 @@ pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<R
     let own = simulator::router(local.clone())
         .merge(phones::router(local.clone()))
         .merge(line_side::router(local.clone()))
+        .merge(access::router(local.clone(), &public_url))
+        .merge(member::router(local.clone(), &public_url))
         .merge(view::router(local))
         .merge(walk::router(Arc::clone(installation)))
         .merge(page::router())

@@ -138,13 +138,12 @@ async fn act(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, Pro
         let last = local.last.lock().await.get(&friend.user_id).cloned();
         let mut event = last.ok_or(NOTHING_YET)?;
         event["deliveryContext"]["isRedelivery"] = json!(true);
-        let status = deliver(&local, &friend, event).await?;
+        let status = deliver(&local, &friend.channel, event).await?;
         return Ok(Json(json!({ "status": status, "message_id": null })));
     }
     let (message_id, event) = happens(&local, &friend, wanted.act)?;
-    local.last.lock().await.insert(friend.user_id.clone(), event.clone());
     let before = too_old(&local);
-    let status = deliver(&local, &friend, event).await?;
+    let status = tell(&local, &friend.channel, &friend.user_id, event).await?;
     // Somebody who was erased in what is now the future.
     let dropped = too_old(&local) > before;
     Ok(Json(json!({ "status": status, "message_id": message_id, "dropped": dropped })))
@@ -160,7 +159,7 @@ fn happens(local: &Local, friend: &Friend, act: Act) -> Result<(Option<String>, 
     let line = local.installation.line();
     let user = friend.user_id.as_str();
     let reachable = friend.following && !friend.blocked;
-    let told = |kind: &str, more: Value| event(local, friend, kind, more);
+    let told = |kind: &str, more: Value| event(local, Some(user), kind, more);
     let message = |message: Value| -> Result<(Option<String>, Value), Problem> {
         if !reachable {
             return Err(NOT_POSSIBLE);
@@ -222,15 +221,19 @@ fn happens(local: &Local, friend: &Friend, act: Act) -> Result<(Option<String>, 
     }
 }
 
-/// An event as LINE words it.
-fn event(local: &Local, friend: &Friend, kind: &str, more: Value) -> Value {
+/// An event as LINE words it; without a user it says nothing of who it was, and nobody can
+/// be replied to.
+pub(super) fn event(local: &Local, user_id: Option<&str>, kind: &str, more: Value) -> Value {
     let (id, token) = local.installation.line().event_ids();
     let mut event = json!({
         "type": kind, "mode": "active", "timestamp": local.installation.clock().now(), "webhookEventId": id,
-        "deliveryContext": {"isRedelivery": false}, "source": {"type": "user", "userId": friend.user_id},
+        "deliveryContext": {"isRedelivery": false},
     });
-    if ["message", "follow", "postback"].contains(&kind) {
-        event["replyToken"] = json!(token);
+    if let Some(user_id) = user_id {
+        event["source"] = json!({"type": "user", "userId": user_id});
+        if ["message", "follow", "postback", "accountLink"].contains(&kind) {
+            event["replyToken"] = json!(token);
+        }
     }
     if let (Value::Object(event), Value::Object(more)) = (&mut event, more) {
         event.extend(more);
@@ -238,15 +241,25 @@ fn event(local: &Local, friend: &Friend, kind: &str, more: Value) -> Value {
     event
 }
 
+/// Tells the webhook function what somebody has done, and remembers it for their phone, if
+/// they have one that talks to this channel.
+pub(super) async fn tell(local: &Local, channel: &str, user_id: &str, event: Value) -> Result<u16, Problem> {
+    let phone = local.installation.line().friend(user_id).filter(|friend| friend.channel == channel);
+    if let Some(Friend { user_id, .. }) = phone {
+        local.last.lock().await.insert(user_id, event.clone());
+    }
+    deliver(local, channel, event).await
+}
+
 /// Tells the webhook function, and gives the status it answered with.
-async fn deliver(local: &Local, friend: &Friend, event: Value) -> Result<u16, Problem> {
+async fn deliver(local: &Local, channel: &str, event: Value) -> Result<u16, Problem> {
     let installation = &local.installation;
-    let secret = |member: &str| installation.channel_secret(&friend.channel, member).unwrap_or_default().to_owned();
+    let secret = |member: &str| installation.channel_secret(channel, member).unwrap_or_default().to_owned();
     let webhook = json!({"destination": secret("bot_user_id"), "events": [event]});
-    overheard::hear(installation, &friend.channel, &webhook);
+    overheard::hear(installation, channel, &webhook);
     let body = webhook.to_string();
     let signed = signature::sign(&Plain::new(secret("channel_secret")), body.as_bytes());
-    let request = Request::post(format!("/webhook/{}", friend.channel))
+    let request = Request::post(format!("/webhook/{channel}"))
         .header("x-line-signature", signed)
         .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
         .body(Body::from(body))

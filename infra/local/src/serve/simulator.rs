@@ -16,6 +16,7 @@ use azukari::{
     store::tables::Table,
 };
 use azukari_form::Form;
+use azukari_link::Link;
 use azukari_opener::{Answer, Opener, Status};
 use azukari_webhook::Webhook;
 use http::{StatusCode, header};
@@ -87,6 +88,7 @@ pub(super) struct Local {
     pub(super) installation: Arc<Installation>,
     pub(super) webhook: Arc<Webhook>,
     pub(super) form: Arc<Form>,
+    pub(super) link: Arc<Link>,
     pub(super) opener: Arc<Opener>,
     /// The functions' own routes, as LINE reaches them.
     pub(super) functions: Router,
@@ -99,6 +101,7 @@ impl Local {
     fn forget(&self) {
         self.webhook.forget();
         self.form.forget();
+        self.link.forget();
     }
 }
 

@@ -1,4 +1,5 @@
-//! The endpoints, as LINE answers them (PLATFORM.md §5).
+//! The endpoints, as LINE answers them (PLATFORM.md §5): which one is called, and those of
+//! messages and profiles.
 
 use serde_json::{Value, json};
 
@@ -7,6 +8,8 @@ use crate::engine::{
         Line, Sent, State,
         check::{self, Wrong},
         faults::{self, Answer, Endpoint},
+        login::STRANGER,
+        token,
     },
     wire::{Asked, Reply},
 };
@@ -31,31 +34,34 @@ impl Line {
     }
 
     fn endpoint(&self, asked: &Asked, request: &str) -> Reply {
-        if asked.operation == "GET /oauth2/v2.1/certs" {
-            return match self.certs() {
-                Ok(keys) => Reply::of(200, keys.to_string()),
-                Err(_) => error(500, "Internal server error"),
-            };
-        }
-        let Some(endpoint) = faults::endpoint(&asked.operation) else { return error(404, "Not found") };
-        let channel = asked.bearer.as_deref().and_then(|token| self.access_tokens.get(token)).cloned();
-        let Some(channel) = channel else { return unauthorized() };
-        match self.faults().of(endpoint) {
-            Answer::Ok | Answer::Timeout => {}
-            Answer::BadRequest => return error(400, "Invalid reply token"),
-            Answer::Unauthorized => return unauthorized(),
-            Answer::NotFound => return error(404, "Not found"),
-            Answer::Conflict => {
-                let sent = json!({"message": "The retry key is already accepted", "sentMessages": [{"id": request}]});
-                return already_accepted(request, &sent);
-            }
-            Answer::TooManyRequests => return error(429, "You have reached your monthly limit."),
-            Answer::InternalError => return error(500, "Internal server error"),
-        }
+        let Some(endpoint) = faults::endpoint(&asked.operation) else { return self.login_call(asked) };
+        let answer = self.faults().of(endpoint);
+        let bearer = asked.bearer.as_deref();
         match endpoint {
-            Endpoint::Reply => self.reply(&channel, &asked.body),
-            Endpoint::Push => self.push(&channel, &asked.body, asked.retry_key.as_deref(), request),
-            Endpoint::Profile => self.profile(&channel, asked.operation.rsplit('/').next().unwrap_or_default()),
+            Endpoint::Token => token::failing(answer).unwrap_or_else(|| self.token(asked)),
+            Endpoint::Deauthorize => match bearer.and_then(|token| self.client_of(token)) {
+                Some(client) => failing(answer, request).unwrap_or_else(|| self.deauthorize(&client, &asked.body)),
+                None => unauthorized(),
+            },
+            _ => match bearer.and_then(|token| self.access_tokens.get(token)) {
+                Some(channel) => {
+                    failing(answer, request).unwrap_or_else(|| self.messaging(endpoint, channel, asked, request))
+                }
+                None => unauthorized(),
+            },
+        }
+    }
+
+    /// The calls of an account, by its channel.
+    fn messaging(&self, endpoint: Endpoint, channel: &str, asked: &Asked, request: &str) -> Reply {
+        let (_, path, _) = faults::parts(&asked.operation);
+        match endpoint {
+            Endpoint::Reply => self.reply(channel, &asked.body),
+            Endpoint::Push => self.push(channel, &asked.body, asked.retry_key.as_deref(), request),
+            Endpoint::Profile => self.profile(channel, path.rsplit('/').next().unwrap_or_default()),
+            Endpoint::LinkToken => self.issue_link_token(channel, path.rsplit('/').nth(1).unwrap_or_default()),
+            Endpoint::RichMenu => self.menu(channel, asked),
+            Endpoint::Token | Endpoint::Deauthorize => error(404, "Not found"),
         }
     }
 
@@ -65,7 +71,7 @@ impl Line {
         let usual = || match friend {
             Some(friend) if friend.blocked || !friend.following => None,
             Some(friend) => Some(json!({"displayName": friend.name, "userId": user, "language": "ja"})),
-            None => Some(json!({"displayName": "シミュレーターの友だち", "userId": user, "language": "ja"})),
+            None => Some(json!({"displayName": STRANGER, "userId": user, "language": "ja"})),
         };
         match state.profiles.get(user).cloned().unwrap_or_else(usual) {
             Some(profile) => Reply::of(200, profile.to_string()),
@@ -127,6 +133,22 @@ impl Line {
         let sent: Vec<Value> = ids.iter().map(|id| json!({"id": id, "quoteToken": format!("q{id}")})).collect();
         json!({ "sentMessages": sent })
     }
+}
+
+/// The answer of an endpoint that was made bad.
+fn failing(answer: Answer, request: &str) -> Option<Reply> {
+    Some(match answer {
+        Answer::Ok | Answer::Timeout => return None,
+        Answer::BadRequest => error(400, "Invalid reply token"),
+        Answer::Unauthorized => unauthorized(),
+        Answer::NotFound => error(404, "Not found"),
+        Answer::Conflict => {
+            let sent = json!({"message": "The retry key is already accepted", "sentMessages": [{"id": request}]});
+            already_accepted(request, &sent)
+        }
+        Answer::TooManyRequests => error(429, "You have reached your monthly limit."),
+        Answer::InternalError => error(500, "Internal server error"),
+    })
 }
 
 fn unauthorized() -> Reply {

@@ -1,4 +1,4 @@
-//! LINE Login: ID tokens of LIFF, signed with ES256, and the keys that verify them
+//! LINE Login in LIFF: its ID tokens, signed with ES256, and the keys that verify them
 //! (PLATFORM.md §3.3). The key is made with the process: whoever keeps the old one learns
 //! to fetch the new one.
 
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use azukari::host::clock::Clock;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -16,11 +16,14 @@ use crate::engine::line::Line;
 /// Who issues ID tokens.
 pub const ISSUER: &str = "https://access.line.me";
 /// How long an ID token is valid: an hour.
-const LIFE_S: i64 = 3_600;
+pub(super) const LIFE_S: i64 = 3_600;
 
-/// An ID token could not be made.
+/// The name of a user who was not made here.
+pub(super) const STRANGER: &str = "シミュレーターの友だち";
+
+/// A token could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an ID token could not be made")]
+#[error("a token could not be made")]
 pub struct LoginError;
 
 #[derive(Default)]
@@ -44,6 +47,11 @@ impl Login {
         }
         self.0.get().ok_or(LoginError)
     }
+
+    /// What verifies the tokens.
+    pub(super) fn verifying(&self) -> Result<DecodingKey, LoginError> {
+        Ok(DecodingKey::from_ec_der(&self.key()?.public))
+    }
 }
 
 impl Line {
@@ -54,7 +62,6 @@ impl Line {
     pub fn id_token(&self, user_id: &str, audience: &str) -> Result<String, LoginError> {
         let key = self.login.key()?;
         let now = self.clock.now().seconds();
-        let name = self.friend(user_id).map_or_else(|| "シミュレーターの友だち".to_owned(), |friend| friend.name);
         let claims = json!({
             "iss": ISSUER,
             "sub": user_id,
@@ -62,10 +69,15 @@ impl Line {
             "exp": now + LIFE_S,
             "iat": now,
             "amr": ["linesso"],
-            "name": name,
+            "name": self.name_of(user_id),
         });
         let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, &claims, &key.private).map_err(|_| LoginError)
+    }
+
+    /// The display name of a user.
+    pub(super) fn name_of(&self, user_id: &str) -> String {
+        self.friend(user_id).map_or_else(|| STRANGER.to_owned(), |friend| friend.name)
     }
 
     /// The keys that verify ID tokens (RFC 7517), as `/oauth2/v2.1/certs` shows them.

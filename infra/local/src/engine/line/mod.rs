@@ -1,12 +1,19 @@
 //! LINE on one machine: its users and their chats, and the endpoints that the functions
-//! call, in the shapes of LINE's OpenAPI (`messaging-api.yml`). All of it is in memory
-//! and ends with the process.
+//! call, in the shapes of LINE's OpenAPI (`messaging-api.yml`), signing in and linking. All
+//! of it is in memory and ends with the process.
 
+mod access;
 mod api;
 mod chat;
 mod check;
 mod faults;
+mod link;
 mod login;
+mod menu;
+mod parameters;
+#[cfg(test)]
+mod tests;
+mod token;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,8 +28,10 @@ use azukari::{
 use serde::Serialize;
 use serde_json::Value;
 
+pub use access::{Authorization, Grant, Granted, LoginChannel, Prompt, Refused};
 pub use chat::{Bubble, Friend, From};
 pub use faults::{Answer, Faults};
+pub use link::{Dialog, DialogError};
 pub use login::{ISSUER, LoginError};
 
 use crate::{
@@ -36,6 +45,7 @@ pub struct Line {
     mint: Arc<dyn Mint>,
     /// Which channel an access token belongs to.
     access_tokens: HashMap<String, String>,
+    logins: Vec<LoginChannel>,
     login: login::Login,
     state: Mutex<State>,
 }
@@ -54,6 +64,10 @@ struct State {
     retry_keys: HashMap<String, (String, Value)>,
     sent: Vec<Sent>,
     exchanges: Vec<Exchange>,
+    access: access::Access,
+    link_tokens: HashMap<String, link::LinkToken>,
+    /// Rich menus of single users, by channel and user.
+    menus: HashMap<(String, String), String>,
     faults: Faults,
     counter: u64,
 }
@@ -67,9 +81,9 @@ struct ReplyRight {
 }
 
 /// A request as it came, and its answer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Exchange {
-    /// Method and path.
+    /// Method and path, without the query: it may hold a token.
     pub operation: String,
     /// The body of the request.
     pub request: Vec<u8>,
@@ -79,6 +93,12 @@ pub struct Exchange {
     pub status: u16,
     /// The body of the answer.
     pub answer: String,
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Exchange({} {})", self.operation, self.status)
+    }
 }
 
 /// How many exchanges are remembered.
@@ -102,9 +122,15 @@ pub struct Sent {
 }
 
 impl Line {
-    /// LINE with the channels of an installation, by access token.
-    pub fn new(clock: Arc<MovableClock>, mint: Arc<dyn Mint>, access_tokens: HashMap<String, String>) -> Self {
-        Self { clock, mint, access_tokens, login: login::Login::default(), state: Mutex::default() }
+    /// LINE with the channels of an installation, by access token, and the login channels
+    /// that go with them.
+    pub fn new(
+        clock: Arc<MovableClock>,
+        mint: Arc<dyn Mint>,
+        access_tokens: HashMap<String, String>,
+        logins: Vec<LoginChannel>,
+    ) -> Self {
+        Self { clock, mint, access_tokens, logins, login: login::Login::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -193,7 +219,7 @@ impl Engine for Line {
     fn answer(&self, asked: &Asked) -> Reply {
         let reply = self.call(asked);
         let exchange = Exchange {
-            operation: asked.operation.clone(),
+            operation: asked.operation.split('?').next().unwrap_or_default().to_owned(),
             request: asked.body.clone(),
             retry_key: asked.retry_key.clone(),
             status: reply.status,

@@ -1,0 +1,234 @@
+//! `GET /link/{channel}/unlink`: how a link is undone. Whoever has signed in to LINE does it
+//! here, and LINE is told that they no longer allow us anything (PLATFORM.md §6.2).
+
+use std::{sync::Arc, time::Duration};
+
+use askama::Template;
+use axum::{
+    extract::{
+        Path, Query, State,
+        rejection::{BytesRejection, PathRejection, QueryRejection},
+    },
+    response::Response,
+};
+use azukari::{
+    domain::{id::LineUserId, language::Language},
+    host::{
+        linking::Parted,
+        pages::{self, STYLE},
+        people::PeopleError,
+    },
+    seal::one_time::OneTimeSecret,
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::{
+    Link, browser, chat::read, joining::Ticket, service::Linking, site::TELL_WITHIN, steps::Parting, words::Trouble,
+};
+
+/// How long LINE may take to end what somebody has allowed.
+const DEAUTHORIZE_WITHIN: Duration = Duration::from_secs(3);
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    lang: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "unlink.html")]
+struct Page<'a> {
+    style: &'static str,
+    language: Language,
+    channel: &'a str,
+    business: &'a str,
+    /// The word that does it in the chat.
+    word: &'a str,
+    /// Set once they have signed in.
+    signed_in: Option<SignedIn<'a>>,
+}
+
+struct SignedIn<'a> {
+    ticket: &'a str,
+    /// Whether there is a link.
+    linked: bool,
+}
+
+/// `GET /link/{channel}/unlink`.
+pub(crate) async fn about(
+    State(link): State<Arc<Link>>,
+    channel: Result<Path<String>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = asked.ok().and_then(|Query(asked)| asked.lang);
+    let language = pages::language(asked.as_deref(), &headers);
+    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
+    match link.channel(&channel).await {
+        Ok(linking) => link.unlink_page(&linking, language, None).await,
+        Err(no_channel) => link.no_channel(&no_channel, language),
+    }
+}
+
+/// `GET /link/{channel}/unlinking`: the same for whoever has signed in.
+pub(crate) async fn show(
+    State(link): State<Arc<Link>>,
+    channel: Result<Path<String>, PathRejection>,
+    ticket: Result<Query<Ticket>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let language = pages::language(None, &headers);
+    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
+    let linking = match link.channel(&channel).await {
+        Ok(linking) => linking,
+        Err(no_channel) => return link.no_channel(&no_channel, language),
+    };
+    let ticket = ticket.ok().map(|Query(ticket)| ticket.ticket).unwrap_or_default();
+    let parting = match link.parting(&linking, &ticket, &headers).await {
+        Ok(parting) => parting,
+        Err((trouble, own)) => return link.trouble(trouble, own.unwrap_or(language), None),
+    };
+    let language = parting.language;
+    match link.is_linked(&linking, &parting).await {
+        Ok(linked) => link.unlink_page(&linking, language, Some(SignedIn { ticket: &ticket, linked })).await,
+        Err(trouble) => link.trouble(trouble, language, None),
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ticket: String,
+}
+
+/// `POST /link/{channel}/unlink`.
+pub(crate) async fn unlink(
+    State(link): State<Arc<Link>>,
+    channel: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let language = pages::language(None, &headers);
+    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
+    let linking = match link.channel(&channel).await {
+        Ok(linking) => linking,
+        Err(no_channel) => return link.no_channel(&no_channel, language),
+    };
+    if pages::comes_from_elsewhere(&headers, &link.origin) {
+        return link.trouble(Trouble::OtherSite, language, None);
+    }
+    let Some(answer) = body.ok().and_then(|body| read::<Answer>(&body)) else {
+        return link.trouble(Trouble::NotRead, language, None);
+    };
+    let parting = match link.parting(&linking, &answer.ticket, &headers).await {
+        Ok(parting) => parting,
+        Err((trouble, own)) => return link.trouble(trouble, own.unwrap_or(language), None),
+    };
+    let language = parting.language;
+    match link.part(&linking, &parting, &answer.ticket).await {
+        Ok(told_line) => link.message(StatusCode::OK, language, done(language, told_line), None),
+        Err(trouble) => link.trouble(trouble, language, None),
+    }
+}
+
+fn done(language: Language, told_line: bool) -> (&'static str, &'static str) {
+    let title = language.pick("連携を解除しました", "The link is undone");
+    let text = if told_line {
+        language.pick(
+            "連携のためにお預かりしたものは、数分のうちに消去します。LINEログインの連動も解除し、LINEヤフー株式会社に知らせました。この画面は閉じていただいて大丈夫です。",
+            "What was kept for the link is erased within minutes. Your permission for LINE Login has been withdrawn, and LY Corporation has been told. You can close this page.",
+        )
+    } else {
+        language.pick(
+            "連携のためにお預かりしたものは、数分のうちに消去します。LINEの側の連動は解除できませんでした。お手数ですが、LINEアプリの「設定」→「アカウント」→「連動アプリ」から解除してください。",
+            "What was kept for the link is erased within minutes. Your permission could not be withdrawn at LINE: please do it in LINE under Settings, Account, Authorized apps.",
+        )
+    };
+    (title, text)
+}
+
+impl Link {
+    async fn unlink_page(
+        &self,
+        linking: &Linking<'_>,
+        language: Language,
+        signed_in: Option<SignedIn<'_>>,
+    ) -> Response {
+        let Some(business) = self.business(linking).await else {
+            return self.trouble(Trouble::Unavailable, language, None);
+        };
+        let page = Page {
+            style: STYLE,
+            language,
+            channel: linking.name().as_str(),
+            business: language.of_text(&business),
+            word: linking.terms().unlink_words.first().map(String::as_str).unwrap_or_default(),
+            signed_in,
+        };
+        self.page(StatusCode::OK, &page)
+    }
+
+    /// What a ticket stands for, if it is this browser's.
+    async fn parting(
+        &self,
+        linking: &Linking<'_>,
+        ticket: &str,
+        headers: &HeaderMap,
+    ) -> Result<Parting, (Trouble, Option<Language>)> {
+        let parting: Parting = self.step(ticket).await.map_err(|trouble| (trouble, None))?;
+        let refused = |trouble| Err((trouble, Some(parting.language)));
+        if parting.channel != linking.name().as_str() {
+            return refused(Trouble::Expired);
+        }
+        if !browser::is(headers, &parting.browser) {
+            return refused(Trouble::OtherBrowser);
+        }
+        Ok(parting)
+    }
+
+    async fn is_linked(&self, linking: &Linking<'_>, parting: &Parting) -> Result<bool, Trouble> {
+        let user = LineUserId::parse(parting.user.reveal()).map_err(|_| Trouble::Expired)?;
+        let visit = self.intake.visit(&linking.channel, &user, self.intake.ctx.now());
+        let (_, known) = visit.mapping(true).await.map_err(|error| unavailable(&error))?;
+        Ok(known.is_some_and(|known| known.person.link.link().is_some()))
+    }
+
+    /// Undoes the link, and tells LINE; whether LINE has taken it.
+    async fn part(&self, linking: &Linking<'_>, parting: &Parting, ticket: &str) -> Result<bool, Trouble> {
+        let user = LineUserId::parse(parting.user.reveal()).map_err(|_| Trouble::Expired)?;
+        let secret = OneTimeSecret::parse(ticket).ok_or(Trouble::Expired)?;
+        let once = secret.digest();
+        let now = self.intake.ctx.now();
+        let visit = self.intake.visit(&linking.channel, &user, now);
+        // Undone first: a ticket that was used up with nothing done would be a promise broken.
+        let id = once.get(..32).unwrap_or_default();
+        let parted = visit.part(now, id).await.map_err(|error| unavailable(&error))?;
+        self.take::<Parting>(ticket).await?;
+        let metrics = self.intake.ctx.metrics();
+        metrics.count("link_parted", if matches!(parted, Parted::Now(_)) { "unlinked" } else { "nothing" });
+        let login = linking.secrets;
+        let token = &parting.access_token;
+        let (id, secret) = (&login.login_channel_id, &login.login_channel_secret);
+        let told = self.line.deauthorize(id, secret, token, DEAUTHORIZE_WITHIN).await;
+        metrics.count("link_deauthorize", if told.is_ok() { "done" } else { "failed" });
+        if let Err(error) = &told {
+            tracing::warn!(%error, "what somebody has allowed in LINE could not be ended");
+        }
+        if let Parted::Now(mapping) = parted {
+            let wording = linking.channel.definition.wording.as_ref().map(|wording| wording.link.unlinked.as_str());
+            self.tell(linking, &visit, wording, &once).await;
+            if let Some(known) = visit.known(&mapping).map_err(|error| unavailable(&error))? {
+                let menu = visit.show_menu(known, &self.line, &login.access_token, TELL_WITHIN).await;
+                if let Err(error) = menu {
+                    tracing::warn!(%error, "that a rich menu is gone could not be noted");
+                }
+            }
+        }
+        Ok(told.is_ok())
+    }
+}
+
+fn unavailable(error: &PeopleError) -> Trouble {
+    tracing::error!(%error, "a link could not be undone");
+    Trouble::Unavailable
+}
