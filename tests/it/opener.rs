@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 pub(crate) async fn every_act(app: &TestApp, channel: &str, someone: &Someone) {
     assert_eq!(app.open_all(channel, someone).await["status"], "opened");
     assert!(app.ask("desk", &json!({"act": "list"})).await["arrivals"].is_array());
+    assert!(app.ask("desk", &json!({"act": "requests"})).await["requests"].is_array());
     let counted = app.ask("desk", &json!({"act": "count", "form": "satisfaction"})).await;
     assert_eq!(counted["counted"]["anonymous"], true, "{counted}");
     assert!(app.ask("auditor", &json!({"act": "ledger"})).await["rows"].is_array());

@@ -15,7 +15,10 @@ use azukari::{
     store::tables::Table,
 };
 use azukari_local::engine::wire::Service;
-use azukari_tests::app::{NOON, TestApp};
+use azukari_tests::{
+    app::{NOON, TestApp},
+    linking::location,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
@@ -100,6 +103,7 @@ async fn every_call_that_the_table_does_not_grant_is_denied() {
         "E#2026-11-21",
         "N#0",
         "X#0",
+        "X#member#demo#0",
         "Q#0",
         "A#opener-0",
         "A#index",
@@ -141,7 +145,7 @@ async fn intake_writes_blindly_and_only_where_it_has_to() {
     let peek = put().set_item(item("R#1")).condition_expression("attribute_not_exists(pk)");
     let peek = peek.return_values_on_condition_check_failure(on_failure.clone());
     assert_eq!(code(peek.send().await), "AccessDeniedException");
-    for sk in ["Z#hold", "F#1", "M#1", "X#1"] {
+    for sk in ["Z#hold", "F#1", "X#1"] {
         assert_eq!(code(put().set_item(item(sk)).send().await), "AccessDeniedException", "{sk}");
     }
     let hidden =
@@ -241,6 +245,11 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
     app.get("/policy/demo").await;
     let anonymous = json!({"overall": "5", "again": "yes"});
     assert_eq!(app.send_form("satisfaction", &someone, anonymous, json!({})).await.status, 200);
+    // All ways to a link, by somebody known and by strangers, and a claim that is refused.
+    app.link_in_chat(&someone, "M-1").await;
+    location(&app.link_by_login(&app.someone(), "M-2").await);
+    app.link_in_chat(&app.someone(), "M-1").await;
+    assert_eq!(app.site("unlink", Some("M-2"), None).await.status, 200);
     app.installation().refill().await.unwrap();
     crate::erasure::erase(&app, "kept", &erased, NOON).await;
     crate::opener::every_act(&app, "kept", &someone).await;
@@ -252,7 +261,7 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
             called.push((role, touch.operation, touch.target, touch.partition));
         }
     }
-    for role in [Role::Webhook, Role::Form, Role::Locksmith, Role::Sweeper, Role::Opener] {
+    for role in [Role::Webhook, Role::Form, Role::Link, Role::Locksmith, Role::Sweeper, Role::Opener] {
         let permissions = permissions(role);
         for grant in permissions.tables {
             let target = match grant.target {
@@ -266,7 +275,8 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
                         *by == role
                             && op == operation.as_str()
                             && *at == target
-                            && (prefix.is_empty() || partition == prefix)
+                            // Touches are kept up to the first `#`.
+                            && (prefix.is_empty() || prefix.starts_with(partition))
                     });
                     // Moving a mapping to a new index key has its own story.
                     let moved = Role::INTAKE.contains(&role) && *operation == Operation::DeleteItem && *prefix == "L#";

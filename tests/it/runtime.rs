@@ -184,6 +184,7 @@ async fn own_settings(app: &TestApp, role: Role) -> HashMap<String, String> {
         settings::AUDIENCE => AUDIENCE.to_owned(),
         settings::POOL_TARGET => "26".to_owned(),
         settings::LINE_API => "http://127.0.0.1:9".to_owned(),
+        settings::LINE_ACCESS => "https://access.azukari.test".to_owned(),
         settings::PUBLIC_URL => azukari_tests::app::PUBLIC_URL.to_owned(),
         settings::LIFF_URL => "https://liff.azukari.test".to_owned(),
         settings::LIFF_SDK => "https://sdk.azukari.test/sdk.js".to_owned(),
@@ -229,6 +230,32 @@ async fn the_webhook_function_stores_and_refuses() {
     assert_eq!(answer["statusCode"], 401, "{answer}");
     let (_, answer) = host.invoke(gateway_event("/webhook/nobody", &signature, &body)).await;
     assert_eq!(answer["statusCode"], 404, "{answer}");
+}
+
+/// A GET as API Gateway hands it on: cookies are a list of their own.
+fn page_event(path: &str, query: &str, cookies: &[&str]) -> Value {
+    let mut event = gateway_event(path, "", b"");
+    event["rawQueryString"] = json!(query);
+    event["cookies"] = json!(cookies);
+    event["headers"] = json!({"accept-language": "ja"});
+    event["requestContext"]["http"]["method"] = json!("GET");
+    event
+}
+
+#[tokio::test]
+async fn the_link_function_sends_to_line_and_knows_the_browser_again() {
+    let app = TestApp::new().await;
+    let host = Host::start(&app, Role::Link).await;
+    let (outcome, answer) = host.invoke(page_event("/link/demo/login", "intent=unlink", &[])).await;
+    assert_eq!((outcome.as_str(), &answer["statusCode"]), ("response", &json!(303)), "{answer}");
+    let location = answer["headers"]["location"].as_str().expect("a location");
+    assert!(location.starts_with("https://access.azukari.test/oauth2/v2.1/authorize?"), "{location}");
+    let state = azukari_tests::linking::parameter(location, "state").expect("a state");
+    let cookie = answer["cookies"][0].as_str().expect("a cookie").split(';').next().expect("a pair");
+    let denied = format!("error=ACCESS_DENIED&state={state}");
+    let (_, answer) = host.invoke(page_event("/link/demo/callback", &denied, &["a=b", cookie])).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    assert!(answer["body"].as_str().expect("a page").contains("LINEログインをやめました"));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod forms;
 pub mod independent;
 pub mod line;
+pub mod linking;
 pub mod opened;
 pub mod operators;
 pub mod sealed;

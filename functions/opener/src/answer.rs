@@ -31,6 +31,13 @@ pub enum Answer {
         /// Whether there is more than was asked for at most.
         more: bool,
     },
+    /// What waits to be looked into.
+    Requests {
+        /// The oldest first.
+        requests: Vec<OpenRequest>,
+        /// Whether there is more than is shown at most.
+        more: bool,
+    },
     /// How many people have answered a form.
     Counted {
         /// The numbers.
@@ -194,6 +201,11 @@ impl Problem {
                 "集計を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
                 "You may not count: staff and privacy officers may.".to_owned(),
             ),
+            (NotGranted::Act, Act::Requests) => (
+                "申し出の一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。"
+                    .to_owned(),
+                "You may not list requests: staff and privacy officers may.".to_owned(),
+            ),
             (NotGranted::Act, Act::List) => (
                 "一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
                 "You may not list what came in: staff and privacy officers may.".to_owned(),
@@ -350,6 +362,26 @@ impl Serialize for Fields {
         map.end()
     }
 }
+
+/// Something that waits to be looked into.
+#[derive(Debug, Serialize)]
+pub struct OpenRequest {
+    /// Since when, in Unix milliseconds.
+    pub at: UnixMs,
+    /// What: `claim`, a member id that somebody wanted to be linked with and was refused.
+    pub what: &'static str,
+    /// Whose, by random id.
+    pub person: String,
+    /// Who is linked with that member id now, by random id; the person themselves, if they
+    /// are linked with another one.
+    pub holder: Option<String>,
+    /// Days that are left of the fortnight in which it is to be answered; none left is 0, less is overdue.
+    pub days_left: i64,
+}
+
+/// Days within which a request is to be answered: the business' own target, as the law asks
+/// for 遅滞なく (個人情報保護法 §§33–35).
+pub(crate) const DAYS_TO_ANSWER: i64 = 14;
 
 /// Something that came in.
 #[derive(Debug, Serialize)]

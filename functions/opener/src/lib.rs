@@ -24,6 +24,7 @@ mod names;
 mod open;
 mod person;
 mod request;
+mod requests;
 mod service;
 
 pub use answer::{Answer, Code, Counted, FormConsent, Notice, Person, Problem, Record, Status};

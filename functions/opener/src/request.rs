@@ -27,6 +27,8 @@ const MAX_LIMIT: usize = 10_000;
 pub(crate) enum Request {
     Open(Open),
     List(List),
+    /// Show what waits to be looked into.
+    Requests,
     Count(Count),
     Ledger(Ledger),
 }
@@ -83,6 +85,7 @@ impl Request {
         match self {
             Self::Open(open) => (Act::Open, open.purpose.as_deref()),
             Self::List(_) => (Act::List, None),
+            Self::Requests => (Act::Requests, None),
             Self::Count(_) => (Act::Count, None),
             Self::Ledger(_) => (Act::Ledger, None),
         }
@@ -122,6 +125,10 @@ struct RawList {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawRequests {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawCount {
     form: String,
     month: Option<String>,
@@ -156,14 +163,18 @@ pub(crate) fn read(mut request: Value, now: UnixMs) -> Result<Request, Problem> 
     match act.as_ref().and_then(Value::as_str) {
         Some("open") => open(serde_json::from_value(request).map_err(shape)?),
         Some("list") => list(serde_json::from_value(request).map_err(shape)?, now),
+        Some("requests") => {
+            let RawRequests {} = serde_json::from_value(request).map_err(shape)?;
+            Ok(Request::Requests)
+        }
         Some("count") => count(serde_json::from_value(request).map_err(shape)?, now),
         Some("ledger") => {
             let RawLedger { to, after } = serde_json::from_value(request).map_err(shape)?;
             Ok(Request::Ledger(Ledger { to, after }))
         }
         _ => Err(Problems::alone(
-            "actはopen、list、count、ledgerのどれかです。",
-            "act must be open, list, count or ledger.",
+            "actはopen、list、requests、count、ledgerのどれかです。",
+            "act must be open, list, requests, count or ledger.",
         )),
     }
 }

@@ -166,6 +166,7 @@ impl Opener {
         let word = match &answer {
             Answer::Opened { .. } => "open",
             Answer::Listed { .. } => "list",
+            Answer::Requests { .. } => "requests",
             Answer::Counted { .. } => "count",
             Answer::Ledger(_) => "ledger",
             Answer::Problem { error } => error.code.as_str(),
@@ -205,7 +206,7 @@ impl Opener {
                 limit: operator.budget,
             }),
             Request::Count(_) => Some(Spend { what: &counts, hour: now.hour(), n: 1, limit: COUNTS_PER_HOUR }),
-            Request::List(_) | Request::Ledger(_) => None,
+            Request::List(_) | Request::Requests | Request::Ledger(_) => None,
         };
         match self.vault.redeem(&id, until, spend).await? {
             Redeemed::Taken => {}
@@ -219,6 +220,7 @@ impl Opener {
         match request {
             Request::Open(open) => self.open(&asking, open).await,
             Request::List(list) => self.list(&asking, list).await,
+            Request::Requests => self.requests(&asking).await,
             Request::Count(count) => self.count(&asking, count).await,
             Request::Ledger(ledger) => self.read_ledger(&asking, ledger).await,
         }

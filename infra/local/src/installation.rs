@@ -178,6 +178,7 @@ impl Installation {
         let operators: Vec<Operator> =
             configuration.operators.iter().cloned().chain([local.operator(LOCAL_BUDGET)]).collect();
         secrets["operators"] = secrets::operators(&operators);
+        secrets["sites"] = secrets::sites(&configuration.sites);
 
         let known = || secrets["channel"].as_object().into_iter().flatten();
         let tokens =

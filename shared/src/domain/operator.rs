@@ -88,6 +88,8 @@ pub enum Act {
     Open,
     /// Show what came in: counts and times.
     List,
+    /// Show what waits to be looked into.
+    Requests,
     /// Count answers to a form, and show no one's.
     Count,
     /// Show the ledger.
@@ -100,6 +102,7 @@ impl Act {
         match self {
             Self::Open => "open",
             Self::List => "list",
+            Self::Requests => "requests",
             Self::Count => "count",
             Self::Ledger => "ledger",
         }
@@ -147,11 +150,11 @@ impl Operator {
                 Some(_) => Err(NotGranted::Purpose),
             },
             (Act::Open, PrivacyOfficer)
-            | (Act::List | Act::Count, Staff | PrivacyOfficer)
+            | (Act::List | Act::Requests | Act::Count, Staff | PrivacyOfficer)
             | (Act::Ledger, PrivacyOfficer | Auditor) => Ok(()),
-            (Act::Open, Auditor) | (Act::List | Act::Count, System | Auditor) | (Act::Ledger, Staff | System) => {
-                Err(NotGranted::Act)
-            }
+            (Act::Open, Auditor)
+            | (Act::List | Act::Requests | Act::Count, System | Auditor)
+            | (Act::Ledger, Staff | System) => Err(NotGranted::Act),
         }
     }
 }
@@ -178,6 +181,10 @@ mod tests {
             (System, Act::Open, Some("profile"), Err(NotGranted::Purpose)),
             (System, Act::Open, None, Err(NotGranted::PurposeMissing)),
             (System, Act::List, None, Err(NotGranted::Act)),
+            (Staff, Act::Requests, None, Ok(())),
+            (System, Act::Requests, None, Err(NotGranted::Act)),
+            (Auditor, Act::Requests, None, Err(NotGranted::Act)),
+            (PrivacyOfficer, Act::Requests, None, Ok(())),
             (Staff, Act::Count, None, Ok(())),
             (System, Act::Count, None, Err(NotGranted::Act)),
             (Auditor, Act::Count, None, Err(NotGranted::Act)),

@@ -281,7 +281,7 @@ const SWEEPER: Permissions = Permissions {
 const OPENER: Permissions = Permissions {
     tables: &[
         grant(&[Operation::Query], Target::Index(Index::Inbox), &[]),
-        grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
+        grant(&[Operation::GetItem], VAULT, &["L#", "P#", "X#member#"]),
         grant(&[Operation::Query], VAULT, &["S#", "Y#"]),
         grant(&[Operation::PutItem], VAULT, &["N#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Q#"]),

@@ -132,7 +132,8 @@ impl Vault {
     /// # Errors
     /// A call failed. Rows that cannot be used are reported, not fatal.
     pub async fn holding(&self, subject: SubjectId, window: Window<'_>) -> Result<Holding, StoreError> {
-        let mut reading = Reading { holding: Holding::default(), left: window.bytes, last: None, window };
+        let mut reading =
+            Reading { holding: Holding::default(), unlinked: Vec::new(), left: window.bytes, last: None, window };
         let mut from = None;
         loop {
             let answer = self
@@ -153,7 +154,7 @@ impl Vault {
             }
             from = answer.last_evaluated_key;
             if from.is_none() {
-                return Ok(reading.holding);
+                return Ok(reading.finish());
             }
         }
     }
@@ -161,12 +162,21 @@ impl Vault {
 
 struct Reading<'a> {
     holding: Holding,
+    /// Links that are undone, and until when what belongs to them is meant.
+    unlinked: Vec<(String, UnixMs)>,
     left: usize,
     last: Option<String>,
     window: Window<'a>,
 }
 
 impl Reading<'_> {
+    /// What is left: of a link that is undone nothing, though it may not be erased yet.
+    fn finish(self) -> Holding {
+        let Self { mut holding, unlinked, .. } = self;
+        holding.values.retain(|row| !unlinked.iter().any(|(sk, as_of)| row.sk == *sk && row.event_at <= *as_of));
+        holding
+    }
+
     fn row(&mut self, vault: &Vault, map: HashMap<String, AttributeValue>) {
         let sk = map.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         // A hold stops everything even if somebody has tampered with it.
@@ -198,7 +208,14 @@ impl Reading<'_> {
         } else if sk == LINE_STATE {
             self.holding.blocked_until = state::blocked_until(item);
         } else if sk.starts_with(ORDER) {
-            self.holding.erase_ordered |= item.get_text("what")? == "erase";
+            match item.get_text("what")? {
+                "erase" => self.holding.erase_ordered = true,
+                "unlink" => {
+                    let (channel, member) = (item.get_text("channel")?, item.get_text("member")?);
+                    self.unlinked.push((format!("{}{channel}#{member}", key::LINK), item.get_time("event_at")?));
+                }
+                _ => return Err(StoreError::Row { attribute: "what" }),
+            }
         } else if sk.starts_with("C#") {
             if item.find_text("how") == Some("form") {
                 self.shown(item)?;

@@ -7,6 +7,7 @@ mod form;
 mod list;
 mod open;
 mod operator;
+mod requests;
 pub mod say;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ const EXAMPLES: &str = "\
   AZUKARI_LISTEN=127.0.0.1:9000 azukari      別のポートで / on another port
   azukari check-config                       設定だけを確かめる / check the configuration only
   azukari list --since 2026-11-20            届いたものの一覧 / what came in
+  azukari requests                           対応を待っている申し出 / what waits to be looked into
   azukari open --person ID --fields text --purpose chat --reason inquiry
                                              開封する（台帳に残る） / open, on the record
   azukari form counts satisfaction           フォームの集計 / count the answers to a form
@@ -54,6 +56,9 @@ enum Command {
     /// 届いたものの一覧（件数と時刻だけ）。 / List what came in: counts and times only.
     #[command(after_help = list::EXAMPLES)]
     List(list::Arguments),
+    /// 対応を待っている申し出。 / What waits to be looked into.
+    #[command(after_help = requests::EXAMPLES)]
+    Requests(requests::Arguments),
     /// フォームの一覧と集計。 / List forms, and count their answers.
     #[command(subcommand)]
     Form(form::Command),
@@ -146,6 +151,7 @@ pub fn arguments() -> Result<Cli, u8> {
             say::complaint(match word.as_deref() {
                 Some("open") => open::EXAMPLES,
                 Some("list") => list::EXAMPLES,
+                Some("requests") => requests::EXAMPLES,
                 Some("audit") => audit::EXAMPLES,
                 Some("form") => form::EXAMPLES,
                 Some("operator") => operator::EXAMPLES,
@@ -167,6 +173,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::CheckConfig => check_config(&places),
         Command::Operator(command) => operator::run(command, &places),
         Command::List(arguments) => list::run(arguments, &places).await,
+        Command::Requests(arguments) => requests::run(arguments, &places).await,
         Command::Form(command) => form::run(command, &places).await,
         Command::Open(arguments) => open::run(*arguments, &places).await,
         Command::Audit(command) => audit::run(command, &places).await,
