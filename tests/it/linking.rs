@@ -306,6 +306,7 @@ async fn a_link_whose_purpose_is_over_ends_and_the_person_stays() {
     assert!(!app.linked(&member).await);
     assert!(app.rows_of("link").is_empty() && app.rows_of("member").is_empty());
     assert!(app.subject("demo", &someone).is_some());
+    app.advance(1_000);
     // And can begin anew.
     location(&app.link_by_login(&someone, &member).await);
     assert!(app.linked(&member).await);
