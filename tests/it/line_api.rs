@@ -6,13 +6,16 @@
 //! the same shapes stands in for it, and this is said loudly.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
 };
 
 use azukari_local::engine::line::{Answer, Exchange, Faults};
-use azukari_tests::app::{NOON, TestApp};
+use azukari_tests::{
+    app::{NOON, PUBLIC_URL, TestApp},
+    linking::location,
+};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
@@ -225,4 +228,100 @@ fn what_does_not_have_the_shape_is_found() {
     ] {
         assert!(!reply.is_valid(&bad), "{bad}");
     }
+}
+
+/// Names and values of a form, sorted by name.
+fn fields(body: &[u8]) -> BTreeMap<String, String> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// Linking in all ways, and undoing it: what is not in LINE's OpenAPI is held against what
+/// LINE documents of LINE Login v2.1 (PLATFORM.md §3.2).
+#[tokio::test]
+async fn every_request_of_linking_has_the_shape_that_line_documents() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/config/channels/demo.toml");
+    let menu = "[link]\nrich_menu = \"richmenu-0123456789abcdef0123456789abcdef\"\n";
+    let channel = std::fs::read_to_string(shipped).unwrap().replacen("[link]\n", menu, 1);
+    let app = TestApp::with_files(&[("channels/demo.toml", channel.as_str())]).await;
+    let (one, other) = (app.someone(), app.someone());
+    app.link_in_chat(&one, "M-1").await;
+    location(&app.link_by_login(&other, "M-2").await);
+    app.advance(1_000);
+    assert_eq!(app.hook(&[one.postback("EU1", app.now(), "azukari:unlink")]).await, 200);
+    let browser = azukari_tests::linking::Browser::default();
+    let parting = app.sign_in(&browser, "?intent=unlink", &other, &[]).await;
+    let ticket = azukari_tests::linking::hidden(&browser.get(&app, &parting).await, "ticket");
+    assert_eq!(browser.post(&app, "/link/demo/unlink", &[("ticket", ticket.as_str())]).await.status, 200);
+
+    let definitions = schemas();
+    let schema = |name: &str| validator(&definitions, name);
+    let requests = BTreeMap::from([("reply", schema("ReplyMessageRequest")), ("push", schema("PushMessageRequest"))]);
+    let link_token = schema("IssueLinkTokenResponse");
+    let login = |member: &str| app.installation().channel_secret("demo", member).unwrap_or_default().to_owned();
+    let (id, secret) = (login("login_channel_id"), login("login_channel_secret"));
+    let mut seen = BTreeSet::new();
+    for exchange in app.installation().line().exchanges() {
+        let Exchange { operation, request, status, answer, .. } = &exchange;
+        let json = || serde_json::from_str::<Value>(answer).expect("an answer is JSON");
+        assert!((200..300).contains(status), "{operation} {status}");
+        let own = operation.split(' ').nth(1).unwrap_or_default().strip_prefix("/v2/bot/user/");
+        let call = match own.and_then(|path| path.split_once('/')) {
+            Some((user, "linkToken")) => {
+                assert!(user == one.0 && request.is_empty());
+                assert_eq!(complaints(&link_token, &json()), Vec::<String>::new());
+                "link token"
+            }
+            Some((_, "richmenu")) => {
+                assert!(operation.starts_with("DELETE ") && request.is_empty());
+                "menu away"
+            }
+            Some((_, rest)) => {
+                assert!(operation.starts_with("POST ") && rest.starts_with("richmenu/richmenu-") && request.is_empty());
+                "menu"
+            }
+            None => operation.as_str(),
+        };
+        match call {
+            "POST /oauth2/v2.1/token" => {
+                let sent = fields(request);
+                let names: Vec<&str> = sent.keys().map(String::as_str).collect();
+                let all = ["client_id", "client_secret", "code", "code_verifier", "grant_type", "redirect_uri"];
+                assert_eq!(names, all);
+                assert_eq!((sent["grant_type"].as_str(), &sent["client_id"]), ("authorization_code", &id));
+                assert!((43..=128).contains(&sent["code_verifier"].len()) && sent["client_secret"] == secret);
+                assert_eq!(sent["redirect_uri"], format!("{PUBLIC_URL}/link/demo/callback"));
+            }
+            "POST /oauth2/v3/token" => {
+                let expected =
+                    [("client_id", id.as_str()), ("client_secret", &secret), ("grant_type", "client_credentials")];
+                let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                assert_eq!(fields(request), BTreeMap::from(expected));
+            }
+            "POST /user/v1/deauthorize" => {
+                let sent: Value = serde_json::from_slice(request).expect("JSON");
+                assert_eq!(
+                    (sent.as_object().map(Map::len), sent["userAccessToken"].is_string(), *status),
+                    (Some(1), true, 204)
+                );
+            }
+            _ => {
+                if let Some((_, schema)) = requests.iter().find(|(name, _)| call.ends_with(*name)) {
+                    let sent = serde_json::from_slice(request).expect("JSON");
+                    assert_eq!(complaints(schema, &sent), Vec::<String>::new(), "{call}");
+                }
+            }
+        }
+        seen.insert(call.to_owned());
+    }
+    let expected = [
+        "link token",
+        "menu",
+        "menu away",
+        "POST /oauth2/v2.1/token",
+        "POST /oauth2/v3/token",
+        "POST /user/v1/deauthorize",
+        "POST /v2/bot/message/push",
+        "POST /v2/bot/message/reply",
+    ];
+    assert_eq!(seen, expected.map(str::to_owned).into());
 }

@@ -12,7 +12,7 @@ use azukari_local::{
     engine::line::{Dialog, Grant},
     site_key,
 };
-use http::Request;
+use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,13 +23,32 @@ use crate::{
 
 /// A browser: what it was told to keep, it sends.
 #[derive(Debug, Default)]
-pub struct Browser(Mutex<BTreeMap<String, String>>);
+pub struct Browser {
+    cookies: Mutex<BTreeMap<String, String>>,
+    seen: Mutex<Vec<Seen>>,
+}
+
+/// An answer that a browser has had, without its body.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What it asked for: path and query.
+    pub address: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+}
 
 impl Browser {
     /// The cookies as they are sent.
     pub fn cookies(&self) -> String {
-        let cookies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Every answer that it has had, the oldest first.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Opens an address of the functions, and follows nothing.
@@ -47,8 +66,12 @@ impl Browser {
 
     async fn send(&self, app: &TestApp, request: http::request::Builder, body: String) -> Page {
         let request = request.header("cookie", self.cookies()).header("accept-language", "ja");
-        let page = app.request(request.body(Body::from(body)).expect("a request")).await;
-        let mut cookies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = request.body(Body::from(body)).expect("a request");
+        let address = request.uri().to_string();
+        let page = app.request(request).await;
+        let seen = Seen { address, status: page.status, headers: page.headers.clone() };
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+        let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in page.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().expect("ASCII").split(';').next().expect("a pair");
             let (name, value) = cookie.split_once('=').expect("a pair");
@@ -146,22 +169,32 @@ impl TestApp {
     pub async fn ask_to_link(&self, someone: &Someone, id: &str) -> String {
         let before = self.installation().line().sent().len();
         assert_eq!(self.hook(&[someone.postback(id, self.now(), "azukari:link")]).await, 200);
+        self.way_to_link(before).expect("a way to link was shown")
+    }
+
+    /// The way to link that was shown since so much was sent.
+    pub fn way_to_link(&self, before: usize) -> Option<String> {
         let sent = self.installation().line().sent();
         let actions = sent[before..]
             .iter()
             .flat_map(|sent| &sent.messages)
             .flat_map(|message| message["template"]["actions"].as_array().cloned().unwrap_or_default());
         let mut addresses = actions.filter_map(|action| action["uri"].as_str().map(str::to_owned));
-        addresses.find(|uri| uri.contains("linkToken=")).unwrap_or_else(|| panic!("no way to link in {sent:?}"))
+        addresses.find(|uri| uri.contains("linkToken="))
     }
 
     /// From the button in the chat to the member site: the code that is brought there.
     pub async fn begin_in_chat(&self, browser: &Browser, address: &str) -> String {
+        self.begin_in_chat_of("demo", browser, address).await
+    }
+
+    /// The same in a channel.
+    pub async fn begin_in_chat_of(&self, channel: &str, browser: &Browser, address: &str) -> String {
         let page = browser.get(self, address).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let (token, site, words) = (hidden(&page, "linkToken"), hidden(&page, "site"), hidden(&page, "words"));
         let fields = [("linkToken", token.as_str()), ("site", &site), ("words", &words), ("lang", "ja")];
-        let at_site = location(&browser.post(self, "/link/demo/begin", &fields).await);
+        let at_site = location(&browser.post(self, &format!("/link/{channel}/begin"), &fields).await);
         parameter(&at_site, "code").expect("a code")
     }
 
@@ -170,6 +203,13 @@ impl TestApp {
         let page = self.site("link", Some(member), Some(code)).await;
         assert_eq!(page.status, 200, "{}", page.text);
         page.json()["url"].as_str().expect("an address").to_owned()
+    }
+
+    /// The same in a channel; `None` if the code was not good any more.
+    pub async fn vouch_in(&self, channel: &str, member: &str, code: &str) -> Option<String> {
+        let assertion = self.site_assertion(channel, "link", Some(member), Some(code));
+        let page = self.site_call(channel, "link", &assertion).await;
+        (page.status == 200).then(|| page.json()["url"].as_str().expect("an address").to_owned())
     }
 
     /// Somebody confirms LINE's dialog: what LINE makes of it.
@@ -239,6 +279,15 @@ impl TestApp {
         let mut fields = vec![("ticket", ticket.as_str()), ("words", words.as_str()), ("choice", "join")];
         fields.extend(items.iter().map(|item| (item.as_str(), "yes")));
         location(&browser.post(self, "/link/demo/join", &fields).await)
+    }
+
+    /// The same in a channel, with nothing else to be kept.
+    pub async fn agree_to_join_in(&self, channel: &str, browser: &Browser, joining: &str) -> String {
+        let page = browser.get(self, joining).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let (ticket, words) = (hidden(&page, "ticket"), hidden(&page, "words"));
+        let fields = [("ticket", ticket.as_str()), ("words", words.as_str()), ("choice", "join")];
+        location(&browser.post(self, &format!("/link/{channel}/join"), &fields).await)
     }
 
     /// The whole way by LINE Login.

@@ -61,6 +61,13 @@ struct About<'a> {
     link_token: Option<&'a str>,
 }
 
+impl About<'_> {
+    /// What the address holds beside the language.
+    fn more(&self) -> String {
+        self.link_token.map(|token| with_query("", &[("linkToken", token)]).replacen('?', "&", 1)).unwrap_or_default()
+    }
+}
+
 /// `GET /link/{channel}`.
 pub(crate) async fn about(
     State(link): State<Arc<Link>>,

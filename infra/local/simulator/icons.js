@@ -17,6 +17,7 @@ const PATHS = {
   mapping: 'M9 15l6-6M10.5 6.500l1.8-1.800a4.3 4.3 0 0 1 6 6L16.5 12.500M13.5 17.500l-1.8 1.800a4.3 4.3 0 0 1-6-6L7.5 11.5',
   message: 'M4 5h16v11.500H9.500L4 20.500z',
   open: 'M5 11h14v10H5zM8 11V7.500a4 4 0 0 1 7.7-1.5',
+  link: 'M10 14.500a4 4 0 0 1 0-5.500l3-3a4 4 0 0 1 5.5 5.500l-1.500 1.500M14 9.500a4 4 0 0 1 0 5.500l-3 3a4 4 0 0 1-5.5-5.500l1.500-1.500',
   order: 'M6 4.500h12V21H6zM9.5 3h5v3h-5zM9.5 11h5M9.5 15h5',
   person: 'M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4 21c.8-4.5 3.8-6.5 8-6.500s7.2 2 8 6.5',
   phone: 'M7 2.500h10v19H7zM11 18.500h2',
@@ -33,7 +34,7 @@ const PATHS = {
   warning: 'M12 4l9 16H3zM12 10v4.500M12 17.300h.01',
 };
 
-const KIND_ICONS = { profile: 'person', contact: 'subject', erased: 'tombstone' };
+const KIND_ICONS = { profile: 'person', contact: 'subject', erased: 'tombstone', link: 'link', claim: 'warning', member: 'link' };
 
 function svg(size, ...parts) {
   const root = document.createElementNS(SVG, 'svg');

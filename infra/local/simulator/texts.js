@@ -210,11 +210,14 @@ export const texts = {
   kind_found_by: { ja: 'しるしの控え', en: 'Back reference' },
   kind_state: { ja: '友だちの状態', en: 'Friend state' },
   kind_consent: { ja: '同意の記録', en: 'Consent' },
-  kind_order: { ja: '消去の指示', en: 'Order to erase' },
+  kind_order: { ja: '消去・解除の指示', en: 'Order to erase or unlink' },
   kind_hold: { ja: '開封の停止', en: 'Hold' },
   kind_tombstone: { ja: '送信取消の跡', en: 'Trace of an unsent message' },
   kind_erased: { ja: '消去した方の跡', en: 'Trace of an erasure' },
   kind_submission: { ja: 'フォームの回答', en: 'Form answers' },
+  kind_link: { ja: '会員IDとの連携', en: 'Link with a member id' },
+  kind_claim: { ja: '断った連携', en: 'Refused link' },
+  kind_member: { ja: '会員IDのしるし', en: 'Member look-up' },
 
   // Opening.
   open: { ja: '開封', en: 'Open' },
@@ -245,6 +248,7 @@ export const texts = {
   keptUntil: { ja: '{day}まで', en: 'until {day}' },
   policyShown: { ja: '取扱い {policy}・ご本人に示した版 {shown}', en: 'Policy {policy}, version shown: {shown}' },
   shownNone: { ja: 'まだなし', en: 'none yet' },
+  field_member_id: { ja: '会員ID', en: 'Member id' },
   field_type: { ja: '種類', en: 'Type' },
   field_text: { ja: '本文', en: 'Text' },
   field_line_user_id: { ja: 'LINEのユーザーID', en: 'LINE user id' },

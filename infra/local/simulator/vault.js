@@ -9,7 +9,7 @@ import { createRow } from './row.js';
 import { state } from './state.js';
 
 /** What somebody said or did, or is: the rest is what keeping it takes. */
-const CONTENT = ['message', 'event', 'profile', 'submission', 'subject', 'order'];
+const CONTENT = ['message', 'event', 'profile', 'submission', 'link', 'claim', 'subject', 'order'];
 
 const FACTS = [
   ['Sealed', 'hold'],

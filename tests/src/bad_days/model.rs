@@ -327,6 +327,11 @@ impl Model {
         person.values.insert(row.to_owned(), value);
     }
 
+    /// Somebody was joined or parted, or tried to: a contact, if they are known by now.
+    pub fn in_touch(&mut self, who: Who, now: i64) {
+        self.person(who).contacted(now, false);
+    }
+
     /// An order to erase was placed.
     pub fn erase_ordered(&mut self, who: Who, as_of: i64) {
         let person = self.person(who);

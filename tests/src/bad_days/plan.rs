@@ -60,6 +60,15 @@ pub enum Action {
         /// How it goes at first; after that the weather is calm.
         bad: Bad,
     },
+    /// Somebody is joined with a member id, or parted from it.
+    Link {
+        /// Who.
+        who: Who,
+        /// How.
+        link: Link,
+        /// How the step that counts goes at first; after that the weather is calm.
+        bad: Bad,
+    },
     /// Somebody asks to be erased, as of some time ago.
     Erase {
         /// Who.
@@ -86,6 +95,31 @@ pub enum Action {
     ColdStart,
     /// The machine starts anew, with another retention of `chat` in days if given.
     Restart(Option<u16>),
+}
+
+/// Member ids of a day, in each channel: fewer than people, so that they meet.
+pub const MEMBERS: usize = 3;
+
+/// A way to be joined or parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// From the chat.
+    Chat {
+        /// The member id, by number.
+        member: usize,
+    },
+    /// By LINE Login.
+    Login {
+        /// The member id, by number.
+        member: usize,
+    },
+    /// Undone in the chat.
+    Unlink,
+    /// Undone by the business.
+    Business {
+        /// The member id, by number.
+        member: usize,
+    },
 }
 
 /// What somebody does on LINE.
@@ -173,7 +207,8 @@ impl Plan {
 fn action(dice: &mut Rng) -> Action {
     let who = Who { channel: dice.usize(0..CHANNELS.len()), person: dice.usize(0..PEOPLE) };
     match dice.u8(0..100) {
-        0..40 => webhook(dice),
+        0..34 => webhook(dice),
+        34..40 => Action::Link { who, link: link(dice), bad: bad(dice) },
         40..47 => Action::Said { who, purpose: dice.usize(0..PURPOSES.len()), given: dice.u8(0..3) > 0 },
         47..52 => Action::Submission { who, bad: bad(dice) },
         52..59 => Action::Erase { who, ago: if dice.bool() { 0 } else { dice.i64(0..HOUR) } },
@@ -189,6 +224,16 @@ fn action(dice: &mut Rng) -> Action {
         84..95 => Action::Open { who, officer: dice.bool(), bad: bad(dice) },
         95..98 => Action::ColdStart,
         _ => Action::Restart([None, Some(5), Some(30), Some(180)][dice.usize(0..4)]),
+    }
+}
+
+fn link(dice: &mut Rng) -> Link {
+    let member = dice.usize(0..MEMBERS);
+    match dice.u8(0..10) {
+        0..4 => Link::Chat { member },
+        4..7 => Link::Login { member },
+        7 | 8 => Link::Unlink,
+        _ => Link::Business { member },
     }
 }
 

@@ -1,6 +1,8 @@
 //! The installation and its functions, driven by a plan and compared with the model
 //! after every action.
 
+mod links;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use azukari::{
@@ -111,6 +113,7 @@ impl World {
             }
             Action::Said { who, purpose, given } => self.said(*who, *purpose, *given).await,
             Action::Submission { who, bad } => self.submission(number, *who, *bad).await,
+            Action::Link { who, link, bad } => self.link(number, *who, *link, *bad).await?,
             Action::Erase { who, ago } => self.erase(number, *who, *ago).await,
             Action::Sweep(bad) => self.sweep(*bad).await,
             Action::Refill(bad) => self.refill(*bad).await,
@@ -496,6 +499,7 @@ impl World {
             }
         }
         self.keys_are_whole(&rows)?;
+        self.links_are_whole()?;
         self.notices_come_once()?;
         self.ledger_is_whole()?;
         let found = self.app.found_in_the_clear();
@@ -559,7 +563,7 @@ fn shown(person: &Value) -> Result<BTreeMap<String, String>, String> {
     for record in person["records"].as_array().into_iter().flatten() {
         let id = record["id"].as_str().unwrap_or_default();
         let row = match record["kind"].as_str() {
-            Some("contact" | "profile") => continue,
+            Some("contact" | "profile" | "link" | "claim") => continue,
             Some("submission") => id.rsplit_once('#').map_or(id, |(row, _)| row),
             _ => id,
         };

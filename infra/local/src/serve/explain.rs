@@ -50,6 +50,12 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
         "event" => value(row, facts, &both("ボタンなどの操作", "tap of a button or the like")),
         "profile" => value(row, facts, &both("表示名とアイコン", "display name and picture")),
         "submission" => value(row, facts, &both("フォームの回答", "set of answers to a form")),
+        "link" => value(row, facts, &both("会員ID", "member id")),
+        "claim" => claim(row),
+        "member" => both(
+            "会員IDから、この人を探すためのしるしです。鍵つきのハッシュなので、会員IDはここからは分かりません。連携が続いているかどうかは、対応表が決めます。",
+            "By this the person is found from a member id. It is a keyed hash: the id cannot be read here. Whether the link stands, the mapping says.",
+        ),
         "subject" => value(row, facts, &both("LINEのユーザーID", "LINE user id")),
         "tombstone" if row.get("listed_at").is_none() => both(
             "送信を取り消されたメッセージの跡です。本文はもうありません。次の掃除で消去の記録に載せ、バックアップから戻らないように、そのあと35日残します。",
@@ -91,8 +97,26 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
             "消去の途中です。もう開封できません。鍵を壊したあと、すべての行を消します。",
             "Being erased: nothing can be opened any more. The key is destroyed, then every row.",
         ),
+        "content" => both(
+            "手続きの途中で、次の画面に渡すものです。続ける人のブラウザーが持つ合い言葉でだけ開きます。10分で使えなくなります。",
+            "What one page leaves for the next. Only the secret that the person's browser carries opens it; after ten minutes it is worth nothing.",
+        ),
         _ => both("システムの行です。個人の情報はありません。", "A row of the system. Nothing personal is in it."),
     }
+}
+
+fn claim(row: &Value) -> Text {
+    let until = time(row, "due_at").map(day).unwrap_or_else(|| both("", ""));
+    both(
+        format!(
+            "この人が連携しようとした会員IDです。すでにほかと連携していたため、連携しませんでした。確かめるための記録で、{}に消去します。",
+            until.ja
+        ),
+        format!(
+            "The member id that this person wanted to be linked with; it, or they, were linked otherwise. Kept to be looked into, and erased on {}.",
+            until.en
+        ),
+    )
 }
 
 fn value(row: &Value, facts: &Facts<'_>, what: &Text) -> Text {
@@ -138,14 +162,18 @@ fn mapping(row: &Value) -> Text {
         }
         _ => both("まだお知らせを見ていません", "has not been shown the notice"),
     };
+    let linked = match text(row, "member") {
+        Some(_) => both("会員IDと連携しています。", " They are linked with a member id."),
+        None => both("", ""),
+    };
     both(
         format!(
-            "LINEの友だちと、この人の番号を結びつける行です。ユーザーIDは鍵つきのハッシュになっていて、ここからは分かりません。この人は{}。{}。",
-            shown.ja, consent.ja
+            "LINEの友だちと、この人の番号を結びつける行です。ユーザーIDは鍵つきのハッシュになっていて、ここからは分かりません。この人は{}。{}。{}",
+            shown.ja, consent.ja, linked.ja
         ),
         format!(
-            "Leads from a LINE user to this person. The user id is a keyed hash and cannot be read here. The person {} and {}.",
-            shown.en, consent.en
+            "Leads from a LINE user to this person. The user id is a keyed hash and cannot be read here. The person {} and {}.{}",
+            shown.en, consent.en, linked.en
         ),
     )
 }
@@ -172,6 +200,16 @@ fn consent(row: &Value, facts: &Facts<'_>) -> Text {
         _ => both("同意を取り消す", "takes the consent back"),
     };
     let version = number(text(row, "shown").unwrap_or("?"));
+    if text(row, "how") == Some("link") {
+        return both(
+            format!(
+                "会員IDとの連携に、この人が同意した記録です。見ていたのは、お知らせ第{version}版のもとでの連携の説明です。文面の指紋（ハッシュ）も残しています。"
+            ),
+            format!(
+                "The person agreed to be linked with a member id, having read what that means under version {version} of the notice. A digest of the words is kept with it."
+            ),
+        );
+    }
     if text(row, "how") == Some("form") {
         let form = number(text(row, "form").unwrap_or("?"));
         let shown = time(row, "shown_at").map(UnixMs::tokyo_minute).unwrap_or_default();
@@ -196,6 +234,12 @@ fn consent(row: &Value, facts: &Facts<'_>) -> Text {
 }
 
 fn order(row: &Value) -> Text {
+    if text(row, "what") == Some("unlink") {
+        return both(
+            "会員IDとの連携を解除する指示です。連携はもう解けていて、次の掃除で、会員IDとしるしを消去します。",
+            "An order to unlink. The link is undone already; the next sweep erases the member id and its look-up.",
+        );
+    }
     let why = match text(row, "ground") {
         Some("refused") => both("「同意しない」を選んだため", "they did not agree"),
         Some("blocked") => both("ブロックしたまま戻らなかったため", "they blocked the account and did not come back"),
@@ -264,6 +308,14 @@ pub(super) fn entry(row: &Value, purposes: &BTreeMap<String, PurposeTerms>) -> T
         Some("open") => both(
             format!("担当者「{operator}」が「{}」のために開封しました。理由: {reason}。", purpose.ja),
             format!("The operator \"{operator}\" opened for \"{}\". Reason: {reason_en}.", purpose.en),
+        ),
+        Some("requests") => both(
+            format!("担当者「{operator}」が対応を待っている申し出を見ました。"),
+            format!("The operator \"{operator}\" looked at what waits to be looked into."),
+        ),
+        Some("count") => both(
+            format!("担当者「{operator}」がフォームの回答を集計しました。"),
+            format!("The operator \"{operator}\" counted answers to a form."),
         ),
         Some("list") => both(
             format!("担当者「{operator}」が届いたものの一覧を見ました。"),
