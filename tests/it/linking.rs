@@ -33,8 +33,8 @@ async fn from_the_chat_to_linked_and_back() {
     assert_eq!(app.rows_of("member").len(), 1);
     let consents = app.rows_of_person(subject).into_iter().filter(|row| text(row, "how") == "link");
     let consents: Vec<Value> = consents.collect();
-    assert_eq!(consents.len(), 1);
-    assert_eq!((text(&consents[0], "consent"), text(&consents[0], "notice").len()), ("given", 64));
+    assert_eq!(consents.len(), 2, "to the link and to being reached");
+    assert!(consents.iter().all(|row| text(row, "consent") == "given" && text(row, "notice").len() == 64));
     let said = app.said_to(&someone);
     assert!(said.last().unwrap().contains("連携しました") && said.last().unwrap().contains("連携解除"), "{said:?}");
 
@@ -284,6 +284,20 @@ async fn erasing_a_person_unlinks_them_and_they_can_link_again() {
 }
 
 #[tokio::test]
+async fn who_links_without_a_word_in_the_chat_is_kept_as_the_page_said() {
+    let app = TestApp::new().await;
+    let (someone, refused, member) = (app.someone(), app.someone(), app.marker("M-1001"));
+    location(&app.link_by_login(&someone, &member).await);
+    assert_eq!(app.link_by_login(&refused, &member).await.status, 409);
+    app.advance_days(5);
+    app.sweep_all().await;
+    assert!(app.linked(&member).await && app.rows_of("claim").len() == 1);
+    app.advance_days(26);
+    app.sweep_all().await;
+    assert!(app.linked(&member).await && app.rows_of("claim").is_empty());
+}
+
+#[tokio::test]
 async fn a_link_whose_purpose_is_over_ends_and_the_person_stays() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/config/purposes.toml");
     let purposes = std::fs::read_to_string(path).unwrap();
@@ -337,7 +351,7 @@ async fn calls_of_each_way_are_counted() {
     assert_eq!(counts(&app), calls(&vouched, &["GenerateMac"]), "the site vouches");
     app.start_counting();
     let dialog = app.confirm_dialog(&location(&browser.get(&app, &finish).await), &someone);
-    assert_eq!(counts(&app), calls(&["DeleteItem", "GetItem", "GetItem"], &[]), "to LINE");
+    assert_eq!(counts(&app), calls(&["DeleteItem", "GetItem"], &[]), "to LINE");
     app.start_counting();
     assert_eq!(app.hook(&[app.account_link(&dialog, "EA1", app.now())]).await, 200);
     let linked = ["GetItem", "GetItem", "GetItem", "GetItem", "TransactWriteItems"];
@@ -345,4 +359,21 @@ async fn calls_of_each_way_are_counted() {
     app.start_counting();
     assert!(app.linked(&member).await);
     assert_eq!(counts(&app), calls(&["GetItem", "GetItem", "TransactWriteItems"], &["GenerateMac"]), "status");
+
+    // By LINE Login, from our page to linked.
+    let (other, browser) = (app.someone(), Browser::default());
+    app.start_counting();
+    let joining = app.sign_in(&browser, "", &other, &[]).await;
+    assert_eq!(counts(&app), calls(&["DeleteItem", "GetItem", "GetItem", "PutItem", "PutItem"], &[]), "signed in");
+    app.start_counting();
+    let code = parameter(&app.agree_to_join(&browser, &joining, &[]).await, "code").unwrap();
+    assert_eq!(counts(&app), calls(&["DeleteItem", "GetItem", "GetItem", "PutItem"], &[]), "agreed");
+    app.start_counting();
+    let finish = app.vouch(&app.marker("M-1002"), &code).await;
+    let vouched = ["DeleteItem", "GetItem", "PutItem", "TransactWriteItems"];
+    assert_eq!(counts(&app), calls(&vouched, &["GenerateMac"]), "the site vouches");
+    app.start_counting();
+    location(&browser.get(&app, &finish).await);
+    let linked = ["GetItem", "GetItem", "GetItem", "Query", "TransactWriteItems"];
+    assert_eq!(counts(&app), calls(&linked, &[]), "linked, somebody new");
 }

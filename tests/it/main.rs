@@ -16,6 +16,7 @@ mod forms;
 mod guarded;
 mod intake;
 mod line_api;
+mod link_attacks;
 mod link_pages;
 mod linking;
 mod local;

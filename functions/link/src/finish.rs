@@ -28,7 +28,7 @@ use crate::{
     page::with_query,
     service::Linking,
     site::TELL_WITHIN,
-    steps::{Finish, How, Item, WayBack},
+    steps::{Finish, How, Item},
     words::Trouble,
 };
 
@@ -55,12 +55,14 @@ pub(crate) async fn finish(
     }
     if !browser::is(&headers, &finish.browser) {
         // Somebody was sent this, or sent it on: it is worth nothing from now on.
-        let _ = link.take::<Finish>(&ticket).await;
-        return link.trouble(Trouble::OtherBrowser, language, None);
+        return match link.use_up(&ticket).await {
+            Ok(()) | Err(Trouble::Expired) => link.trouble(Trouble::OtherBrowser, language, None),
+            Err(trouble) => link.trouble(trouble, language, None),
+        };
     }
     match finish.how {
-        How::Dialog { link_token, nonce } => match link.take::<Finish>(&ticket).await {
-            Ok(_) => {
+        How::Dialog { link_token, nonce } => match link.use_up(&ticket).await {
+            Ok(()) => {
                 let dialog = format!("{}/dialog/bot/accountLink", link.addresses.line_access);
                 let pairs = [("linkToken", link_token.reveal().as_str()), ("nonce", nonce.reveal().as_str())];
                 link.see_other(&with_query(&dialog, &pairs), None)
@@ -73,9 +75,8 @@ pub(crate) async fn finish(
             match link.finish_here(&linking, &here, &ticket).await {
                 Ok(()) => link.see_other(&return_address(&back, &[("linked", "true")]), None),
                 Err(trouble) => {
-                    let on: WayBack = back;
-                    let on = back_to_site(&on, language, &[("linked", "false")]);
-                    link.trouble(trouble, language, Some(&on))
+                    let pairs = [("linked", "false"), ("error", trouble.code())];
+                    link.trouble(trouble, language, Some(&back_to_site(&back, language, &pairs)))
                 }
             }
         }

@@ -19,6 +19,7 @@ use azukari::{
         pages::{self, STYLE},
     },
     seal::one_time::OneTimeSecret,
+    store::Outcome,
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -161,11 +162,12 @@ impl Link {
         }
     }
 
-    /// What a ticket stands for, used up.
-    pub(crate) async fn take<S: Step>(&self, ticket: &str) -> Result<S, Trouble> {
+    /// Uses up a ticket that was looked at before: whoever comes second is too late.
+    pub(crate) async fn use_up(&self, ticket: &str) -> Result<(), Trouble> {
         let secret = OneTimeSecret::parse(ticket).ok_or(Trouble::Expired)?;
-        match one_time::take::<S>(&self.intake.vault, &secret, self.intake.ctx.now()).await {
-            Ok(step) => step.ok_or(Trouble::Expired),
+        match self.intake.vault.use_content(&secret.digest()).await {
+            Ok(Outcome::Written) => Ok(()),
+            Ok(Outcome::Already) => Err(Trouble::Expired),
             Err(error) => {
                 tracing::error!(%error, "a step could not be taken");
                 Err(Trouble::Unavailable)
@@ -186,7 +188,7 @@ impl Link {
         if !browser::is(headers, &asked.browser) {
             return Err(refused(Trouble::OtherBrowser));
         }
-        let asked: Asked = self.take(&answer.ticket).await.map_err(refused)?;
+        self.use_up(&answer.ticket).await.map_err(refused)?;
         if asked.channel != linking.name().as_str() {
             return Err(refused(Trouble::Expired));
         }

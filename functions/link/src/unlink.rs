@@ -203,7 +203,7 @@ impl Link {
         // Undone first: a ticket that was used up with nothing done would be a promise broken.
         let id = once.get(..32).unwrap_or_default();
         let parted = visit.part(now, id).await.map_err(|error| unavailable(&error))?;
-        self.take::<Parting>(ticket).await?;
+        self.use_up(ticket).await?;
         let metrics = self.intake.ctx.metrics();
         metrics.count("link_parted", if matches!(parted, Parted::Now(_)) { "unlinked" } else { "nothing" });
         let login = linking.secrets;

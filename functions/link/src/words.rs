@@ -19,15 +19,16 @@ use crate::service::Linking;
 pub(crate) fn notice(linking: &Linking<'_>, business: &Text, site: &Site, language: Language) -> Vec<String> {
     let LinkTerms { purpose, unlink_words, .. } = linking.terms();
     let (business, site) = (language.of_text(business), language.of_text(&site.title));
-    let title = language.of_text(&purpose.title);
-    let term = purpose.retention.words();
-    let term = language.of_text(&term);
+    let contact = &linking.channel.definition.purposes.line_contact;
+    let (title, reach) = (language.of_text(&purpose.title), language.of_text(&contact.title));
+    let (term, reach_term) = (purpose.retention.words(), contact.retention.words());
+    let (term, reach_term) = (language.of_text(&term), language.of_text(&reach_term));
     let word = unlink_words.first().map(String::as_str).unwrap_or_default();
     match language {
         Language::Ja => vec![
             format!("いまお使いのLINEアカウントと、「{site}」の会員IDを連携します。"),
             format!(
-                "お預かりするのは、会員IDです。使いみちは「{title}」で、{term}で消去します。お預かりするのは{business}です。"
+                "{business}が、会員IDを「{title}」のために、LINEのユーザーIDを「{reach}」のためにお預かりします。会員IDは{term}、ユーザーIDは{reach_term}で消去します。"
             ),
             format!(
                 "「{site}」には、LINEのユーザーIDもLINEのお名前も渡りません。渡るのは、あなたをほかの方と見分けるための、このサイトだけの符号です。"
@@ -38,7 +39,9 @@ pub(crate) fn notice(linking: &Linking<'_>, business: &Text, site: &Site, langua
         ],
         Language::En => vec![
             format!("This links the LINE account you are using now with your membership at {site}."),
-            format!("{business} keeps your member id. It is kept for \"{title}\" and erased {term}."),
+            format!(
+                "{business} keeps your member id for \"{title}\" and your LINE user id for \"{reach}\". The member id is erased {term}, the user id {reach_term}."
+            ),
             format!(
                 "{site} learns neither your LINE user id nor your name in LINE. It gets a sign of its own by which it tells you from others."
             ),

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-/// Fields of chat messages, other events, profiles, and the contact itself.
-pub const CATALOGUE: [&str; 32] = [
+/// Fields of chat messages, other events, profiles, the contact itself, and links.
+pub const CATALOGUE: [&str; 46] = [
     // Messages.
     "type",
     "text",
@@ -43,6 +43,21 @@ pub const CATALOGUE: [&str; 32] = [
     "language",
     // The contact.
     "line_user_id",
+    // Links with member ids, and what LINE has told with them (LINE Profile+).
+    "member_id",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "family_name_pronunciation",
+    "given_name_pronunciation",
+    "gender",
+    "birthdate",
+    "phone_number",
+    "postal_code",
+    "region",
+    "locality",
+    "street_address",
+    "country",
 ];
 
 /// Stands in an entry for every answer of the submissions under the purpose: which

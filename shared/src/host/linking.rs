@@ -9,7 +9,7 @@ use crate::domain::{
     consent::Consent,
     definition::LinkTerms,
     erasure::UnlinkGround,
-    id::{ChannelName, LineItemId, VersionId},
+    id::{ChannelName, DefinitionId, LineItemId, VersionId},
     language::Language,
     link::{CLAIM_MS, Join, Linkage, MemberDigest, Part},
     order::EventOrder,
@@ -27,7 +27,7 @@ use crate::line::client::LineClient;
 use crate::seal::{self, place::RowPlace};
 use crate::store::{
     key,
-    link::{Joining, LinkNotice, LinkOutcome, NewLink, holds, with_linkage},
+    link::{Joining, LinkNotice, LinkOutcome, NewLink, RefusedLink, holds, with_linkage},
     mapping::Mapping,
     order::UnlinkOrder,
     value::{ValueKind, ValueRow},
@@ -234,13 +234,9 @@ impl Visit<'_> {
             channel: &self.channel.name,
             mapping: &self.pk,
             member: wish.digest,
-            notice: LinkNotice {
-                policy: policy_of(wish, &self.channel.policy),
-                words: wish.shown.words.clone(),
-                language: wish.shown.language.tag(),
-            },
+            notice: self.link_notice(wish),
             order: event_order(wish.begun, wish.once)?,
-            purpose: &wish.terms.purpose.id,
+            purposes: self.link_purposes(wish),
             value,
             once: wish.once,
             led,
@@ -252,8 +248,30 @@ impl Visit<'_> {
     async fn claim_refused(&self, wish: &Wish<'_>, known: &Known, joined: Joined) -> Result<Joined, PeopleError> {
         let sk = key::claim(&self.channel.name, wish.digest, wish.once.get(..32).unwrap_or_default());
         let row = self.member_row(wish, &known.key, sk, ValueKind::Claim, &[])?;
-        self.intake.vault.put_value(row, self.now).await?;
-        self.given_up(wish, joined).await
+        let refused = RefusedLink {
+            claim: row,
+            member: wish.digest,
+            notice: self.link_notice(wish),
+            order: event_order(wish.begun, wish.once)?,
+            purposes: self.link_purposes(wish),
+            once: wish.once,
+        };
+        let noted = self.intake.vault.refuse_link(refused, self.now).await?;
+        Ok(if noted { joined } else { Joined::Used })
+    }
+
+    fn link_notice(&self, wish: &Wish<'_>) -> LinkNotice {
+        LinkNotice {
+            policy: policy_of(wish, &self.channel.policy),
+            words: wish.shown.words.clone(),
+            language: wish.shown.language.tag(),
+        }
+    }
+
+    /// What the page has asked consent for: without being able to reach them, nothing can be
+    /// kept of anybody.
+    fn link_purposes<'w>(&'w self, wish: &Wish<'w>) -> [&'w DefinitionId; 2] {
+        [&wish.terms.purpose.id, &self.channel.definition.purposes.line_contact.id]
     }
 
     /// A row with the member id, sealed.

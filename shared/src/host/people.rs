@@ -239,7 +239,10 @@ impl Visit<'_> {
             profile_day: None,
             not_before: new.not_before,
             link: Linkage::Never,
-            linked_menu: false,
+            // Whoever was erased may still see the menu of linked people: the next occasion
+            // takes it away.
+            linked_menu: new.not_before.is_some()
+                && self.channel.definition.link.as_ref().is_some_and(|terms| terms.rich_menu.is_some()),
         };
         Ok(NewPerson {
             pool_shard: pair.shard,

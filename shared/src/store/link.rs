@@ -76,14 +76,31 @@ pub struct NewLink<'a> {
     pub notice: LinkNotice,
     /// When it was begun, and its place among the events of the person.
     pub order: EventOrder,
-    /// What the member id is kept for.
-    pub purpose: &'a DefinitionId,
+    /// What the person has agreed to: what the member id is kept for, and being reached.
+    pub purposes: [&'a DefinitionId; 2],
     /// The member id and what came with it, sealed.
     pub value: ValueRow,
     /// The digest of the one-time secret that it uses up.
     pub once: &'a str,
     /// Where the member id led when it was looked up.
     pub led: Option<MemberRow>,
+}
+
+/// A claim that was refused, all of it.
+#[derive(Debug, Clone)]
+pub struct RefusedLink<'a> {
+    /// The member id, sealed.
+    pub claim: ValueRow,
+    /// Its digest.
+    pub member: &'a MemberDigest,
+    /// What was shown.
+    pub notice: LinkNotice,
+    /// When it was begun, and its place among the events of the person.
+    pub order: EventOrder,
+    /// What the person has agreed to.
+    pub purposes: [&'a DefinitionId; 2],
+    /// The digest of the one-time secret that it uses up.
+    pub once: &'a str,
 }
 
 /// What became of a link.
@@ -136,7 +153,7 @@ impl Vault {
                 }
             }
         }
-        let NewLink { channel, mapping, member, notice, order, purpose, value, led, .. } = link;
+        let NewLink { channel, mapping, member, notice, order, purposes, value, led, .. } = link;
         let still = match &led {
             Some(led) => Condition::that("tag = :tag").with_bytes(":tag", &led.tag),
             None => Condition::that("attribute_not_exists(pk)"),
@@ -145,18 +162,9 @@ impl Vault {
         parts.push(self.part_put(self.member_item(channel, member, subject, mapping, order.at), still));
         // A row that an earlier link left behind is replaced: the new one is newer.
         parts.push(self.part_put(self.value_item(value, now), Condition::none()));
-        let consent = Item::new(key::subject(subject), key::link_consent(purpose, order.at, member), "consent")
-            .text("purpose", purpose.as_str())
-            .text("consent", "given")
-            .text("policy", notice.policy.to_string())
-            .text("shown", notice.policy.to_string())
-            .text("notice", &notice.words)
-            .text("language", notice.language)
-            .text("how", "link")
-            .time("event_at", order.at)
-            .text("event_order", order.to_string())
-            .vouched(self.origin());
-        parts.push(self.part_put(consent, Condition::none()));
+        for item in self.link_consents(subject, member, &purposes, &notice, &order) {
+            parts.push(self.part_put(item, Condition::none()));
+        }
         let last = parts.len();
         match self.transact(parts).await {
             Ok(()) => Ok(LinkOutcome::Stored(written)),
@@ -164,6 +172,47 @@ impl Vault {
             Err(error) if (1..last).any(|part| error.part_failed(part)) || error.conflict() => Ok(LinkOutcome::Changed),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes a claim that was refused, with what was agreed to, and uses up its one-time
+    /// secret: one call, all of it or nothing. `false` if the secret has been used.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn refuse_link(&self, refused: RefusedLink<'_>, now: UnixMs) -> Result<bool, StoreError> {
+        let RefusedLink { claim, member, notice, order, purposes, once } = refused;
+        let consents = self.link_consents(claim.subject, member, &purposes, &notice, &order);
+        let mut parts = vec![self.part_take(once), self.part_put(self.value_item(claim, now), Condition::none())];
+        parts.extend(consents.into_iter().map(|item| self.part_put(item, Condition::none())));
+        match self.transact(parts).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.part_failed(0) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link_consents(
+        &self,
+        subject: SubjectId,
+        member: &MemberDigest,
+        purposes: &[&DefinitionId],
+        notice: &LinkNotice,
+        order: &EventOrder,
+    ) -> Vec<Item> {
+        let consents = purposes.iter().map(|purpose| {
+            Item::new(key::subject(subject), key::link_consent(purpose, order.at, member), "consent")
+                .text("purpose", purpose.as_str())
+                .text("consent", "given")
+                .text("policy", notice.policy.to_string())
+                .text("shown", notice.policy.to_string())
+                .text("notice", &notice.words)
+                .text("language", notice.language)
+                .text("how", "link")
+                .time("event_at", order.at)
+                .text("event_order", order.to_string())
+                .vouched(self.origin())
+        });
+        consents.collect()
     }
 
     pub(super) fn member_item(

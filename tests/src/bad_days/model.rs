@@ -329,7 +329,12 @@ impl Model {
 
     /// Somebody was joined or parted, or tried to: a contact, if they are known by now.
     pub fn in_touch(&mut self, who: Who, now: i64) {
-        self.person(who).contacted(now, false);
+        let person = self.person(who);
+        person.contacted(now, false);
+        // Whoever joins agrees to be reached.
+        person.contact_agreed = true;
+        let number = PURPOSES.iter().position(|known| *known == "contact").unwrap_or_default();
+        person.consents.entry(number).or_default().make((now, "~link".to_owned()), true, Sure::Maybe);
     }
 
     /// An order to erase was placed.

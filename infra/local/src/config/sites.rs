@@ -30,7 +30,7 @@ const LONGEST_ADDRESS: usize = 500;
 /// Hosts of this machine: the only ones to which people may be sent without encryption.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// What is added to the query of an address, or would be taken for it.
-const ADDED: [&str; 3] = ["code", "state", "error"];
+const ADDED: [&str; 5] = ["code", "state", "error", "linked", "lang"];
 /// What is said of an address, behind its key.
 const SCHEME: (&str, &str) = (
     "は、https://で始めてください（http://は、127.0.0.1、localhost、[::1]だけです）",

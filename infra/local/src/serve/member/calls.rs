@@ -44,11 +44,6 @@ pub(super) struct Standing {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub(super) enum Linking {
-    /// It is done.
-    Linked {
-        /// The name by which this site knows the person.
-        subject: String,
-    },
     /// The browser takes the last step, at this address: LINE asks the person, or the function
     /// sees that it is the browser that took the first.
     Continue {
@@ -159,20 +154,18 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_in_the_words_of_the_function() {
-        let body = r#"{"type":"about:blank","status":409,"title":"題","detail":"what","code":"member_taken"}"#;
-        let refusal = Refusal::told(StatusCode::CONFLICT, body.as_bytes());
-        assert_eq!((refusal.ja.as_str(), refusal.en.as_str(), refusal.code.as_str()), ("題", "what", "member_taken"));
+        let body = r#"{"type":"about:blank","status":410,"title":"題","detail":"what","code":"code_unknown"}"#;
+        let refusal = Refusal::told(StatusCode::GONE, body.as_bytes());
+        assert_eq!((refusal.ja.as_str(), refusal.en.as_str(), refusal.code.as_str()), ("題", "what", "code_unknown"));
         assert!(!refusal.will_pass());
         assert_eq!(Refusal::told(StatusCode::NOT_FOUND, b""), Refusal::unavailable());
         assert!(Refusal::unavailable().will_pass());
     }
 
     #[test]
-    fn linking_is_done_or_goes_on_at_line() {
+    fn linking_goes_on_in_the_browser() {
         let linking = |text: &str| serde_json::from_str::<Linking>(text);
-        let done = linking(r#"{"status":"linked","subject":"s"}"#);
-        assert!(matches!(done, Ok(Linking::Linked { subject }) if subject == "s"));
-        let on = linking(r#"{"status":"continue","url":"http://127.0.0.1:8080/link/demo/dialog?ticket=t"}"#);
+        let on = linking(r#"{"status":"continue","url":"http://127.0.0.1:8080/link/demo/finish?ticket=t"}"#);
         assert!(matches!(on, Ok(Linking::Continue { .. })));
         assert!(linking(r#"{"status":"linked"}"#).is_err());
     }

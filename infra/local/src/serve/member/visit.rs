@@ -134,11 +134,6 @@ impl Visit<'_> {
             return self.note(StatusCode::GONE, NO_CODE);
         };
         match self.calls().link(member, code.text.reveal()).await {
-            Ok(Linking::Linked { subject }) => {
-                self.example.members.join(member, &subject);
-                self.change(|session| session.notice = Some(Notice::Linked));
-                self.go("")
-            }
             // The last step is the browser's: the one that took the first. The state comes back
             // with it once more.
             Ok(Linking::Continue { url }) if url.starts_with(&format!("{}/", self.server.public_url)) => {
