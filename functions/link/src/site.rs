@@ -54,7 +54,11 @@ pub(crate) async fn login(State(link): State<Arc<Link>>, channel: Channel, heade
         let (_, known) = visit.mapping(true).await.map_err(|error| failed(&error))?;
         let known = known.filter(|known| known.person.link.link().is_some());
         let Some(known) = known else { return Ok(json!({"linked": false, "friend_added": friend_added})) };
-        link.intake.vault.use_content(&secret.digest()).await.map_err(|error| failed(&error.into()))?;
+        let used = link.intake.vault.use_content(&secret.digest()).await.map_err(|error| failed(&error.into()))?;
+        // Of two that ask at the same moment one is told.
+        if used == Outcome::Already {
+            return Err(Refusal::CodeUnknown);
+        }
         let subject = link.pairwise.subject(&call.site.name, known.key.subject());
         Ok(json!({"linked": true, "subject": subject, "friend_added": friend_added}))
     })

@@ -146,7 +146,8 @@ async fn one_person(
     // 同意しない of somebody of whom nothing was held.
     let mut nothing_held = false;
     let mut linking = linking::take(visit, arrivals).await?;
-    fresh |= linking.changed;
+    // Whether somebody is linked may have changed elsewhere a moment ago.
+    fresh |= linking.changed || linking::is_about(visit, &linking, arrivals);
     for _ in 0..ROUNDS {
         let (mapping, known) = visit.mapping(fresh).await?;
         let Counting { events, answers, stale } = counting(visit, &mapping, arrivals);

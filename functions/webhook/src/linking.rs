@@ -172,6 +172,12 @@ pub(crate) async fn void(webhook: &Webhook, nonces: &[Plain<String>]) -> Result<
     Ok(())
 }
 
+/// Whether anything of a webhook asks about a link.
+pub(crate) fn is_about(visit: &Visit<'_>, linking: &Linking, arrivals: &[Arrival]) -> bool {
+    let terms = visit.channel.definition.link.as_ref();
+    linking.asked || terms.is_some_and(|terms| asked_by_words(terms, arrivals).is_some())
+}
+
 /// What is asked for by words in these messages.
 pub(crate) fn asked_by_words<'a>(
     terms: &LinkTerms,

@@ -407,10 +407,7 @@ impl Intake {
                         as_of: wish.at,
                     };
                     let person = with_linkage(person, linkage);
-                    match self.vault.unlink(pk, &mapping, &person, &order, now).await? {
-                        Some(mapping) => Some(Parted::Now(mapping)),
-                        None => None,
-                    }
+                    self.vault.unlink(pk, &mapping, &person, &order, now).await?.map(Parted::Now)
                 }
                 // So that what was begun before does not come after.
                 Part::Nothing(Some(linkage)) => {

@@ -100,8 +100,11 @@ pub struct SignedIn {
     /// Their display name, if they show it.
     pub name: Option<Plain<String>>,
     /// What else LINE tells of them, as it was asked for (LINE Profile+, PLATFORM.md §4.1).
-    pub items: Vec<(ProfileItem, Vec<(&'static str, Plain<String>)>)>,
+    pub items: Vec<(ProfileItem, ToldClaims)>,
 }
+
+/// Claims of an ID token and what they say.
+pub type ToldClaims = Vec<(&'static str, Plain<String>)>;
 
 #[derive(Deserialize)]
 struct WebClaims {
@@ -147,7 +150,7 @@ pub fn verify_web(
     let name = text("name");
     let items = wanted.iter().map(|item| {
         let values = item.claims().iter().filter_map(|claim| Some((*claim, text(claim)?)));
-        (*item, values.collect::<Vec<_>>())
+        (*item, values.collect::<ToldClaims>())
     });
     let items = items.filter(|(_, values)| !values.is_empty()).collect();
     Ok(SignedIn { user, name, items })
