@@ -17,6 +17,7 @@ mod guarded;
 mod intake;
 mod line_api;
 mod link_attacks;
+mod link_faults;
 mod link_pages;
 mod linking;
 mod local;
