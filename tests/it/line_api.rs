@@ -291,6 +291,11 @@ async fn every_request_of_linking_has_the_shape_that_line_documents() {
                 assert!((43..=128).contains(&sent["code_verifier"].len()) && sent["client_secret"] == secret);
                 assert_eq!(sent["redirect_uri"], format!("{PUBLIC_URL}/link/demo/callback"));
             }
+            "POST /oauth2/v2.1/revoke" => {
+                let sent = fields(request);
+                let names: Vec<&str> = sent.keys().map(String::as_str).collect();
+                assert_eq!(names, ["access_token", "client_id", "client_secret"]);
+            }
             "POST /oauth2/v3/token" => {
                 let expected =
                     [("client_id", id.as_str()), ("client_secret", &secret), ("grant_type", "client_credentials")];
@@ -317,6 +322,7 @@ async fn every_request_of_linking_has_the_shape_that_line_documents() {
         "link token",
         "menu",
         "menu away",
+        "POST /oauth2/v2.1/revoke",
         "POST /oauth2/v2.1/token",
         "POST /oauth2/v3/token",
         "POST /user/v1/deauthorize",

@@ -49,11 +49,16 @@ async fn come(app: &TestApp, way: &str, browser: &Browser, someone: &Someone) ->
             return app.begin_in_chat(browser, &address).await;
         }
         "login" => String::new(),
-        _ => format!("?site=example-demo&state={:032x}&return_to={BACK}", unique()),
+        _ => from_site(),
     };
     let joining = app.sign_in(browser, &query, someone, &[]).await;
     let back = app.agree_to_join(browser, &joining, &[]).await;
     parameter(&back, "code").expect("a code")
+}
+
+/// As the example site sends somebody to sign in.
+fn from_site() -> String {
+    format!("?site=example-demo&state={:032x}&return_to={BACK}", unique())
 }
 
 /// By LINE Login up to the last step: the browser, and where it is sent.
@@ -68,7 +73,7 @@ async fn ready(app: &TestApp, someone: &Someone, member: &str) -> (Browser, Stri
 async fn at_the_dialog(app: &TestApp, browser: &Browser, someone: &Someone, member: &str) -> String {
     let code = come(app, "chat", browser, someone).await;
     let finish = app.vouch(member, &code).await;
-    location(&browser.get(app, &finish).await)
+    location(&app.finish(&browser, &finish).await)
 }
 
 /// What LINE would tell if somebody had confirmed a dialog with this nonce.
@@ -179,7 +184,7 @@ async fn whoever_follows_somebody_elses_way_from_the_chat_is_not_joined() {
     let address = app.ask_to_link(&attacker, &id("EL")).await;
     let code = app.begin_in_chat(&victims, &address).await;
     let finish = app.vouch(&member, &code).await;
-    let dialog = app.confirm_dialog(&location(&victims.get(&app, &finish).await), &victim);
+    let dialog = app.confirm_dialog(&location(&app.finish(&victims, &finish).await), &victim);
     assert_eq!(dialog.user, None, "LINE says that it has failed");
     assert_eq!(app.hook(&[app.account_link(&dialog, &id("EA"), app.now())]).await, 200);
     for someone in [&attacker, &victim] {
@@ -202,9 +207,9 @@ async fn somebody_elses_code_does_not_join_the_member_who_brings_it() {
             }
             let code = come(&app, way, &attackers, &attacker).await;
             let finish = app.vouch(&member, &code).await;
-            assert_eq!(victims.get(&app, &finish).await.status, 403, "{way}, cookie: {known}");
+            assert_eq!(app.finish(&victims, &finish).await.status, 403, "{way}, cookie: {known}");
             // Whoever sent it gets nothing out of it either.
-            assert_eq!(attackers.get(&app, &finish).await.status, 400, "{way}: it is used up");
+            assert_eq!(app.finish(&attackers, &finish).await.status, 400, "{way}: it is used up");
         }
         assert!(app.said_to(&attacker).iter().all(|text| !text.contains("連携しました")));
         nobody_is_linked(&app, &[&member]).await;
@@ -296,14 +301,14 @@ async fn a_code_and_a_ticket_count_once() {
         }
         assert_refused(&app.site("link", Some(&member), Some(&code)).await, 410, "code_unknown", way);
         let finish = taken[0].json()["url"].as_str().unwrap().to_owned();
-        let pages = join_all((0..4).map(|_| browser.get(&app, &finish))).await;
+        let pages = join_all((0..4).map(|_| app.finish(&browser, &finish))).await;
         if way == "chat" {
             assert_eq!(pages.iter().filter(|page| page.status == 303).count(), 1, "one goes on to LINE");
         } else {
             let linked = app.said_to(&someone).iter().filter(|text| text.contains("連携しました")).count();
             assert_eq!((app.rows_of("link").len(), linked), (1, 1), "{way}");
         }
-        assert_eq!(browser.get(&app, &finish).await.status, 400, "{way}");
+        assert_eq!(app.finish(&browser, &finish).await.status, 400, "{way}");
     }
 }
 
@@ -314,7 +319,7 @@ async fn a_code_signs_in_once() {
     let (someone, member, browser) = (app.someone(), app.marker("M-1001"), Browser::default());
     location(&app.link_by_login(&someone, &member).await);
     for _ in 0..5 {
-        let query = format!("?site=example-demo&state={:032x}&return_to={BACK}", unique());
+        let query = from_site();
         let code = parameter(&app.sign_in(&browser, &query, &someone, &[]).await, "code").unwrap();
         let answers = join_all((0..4).map(|_| app.site("login", None, Some(&code)))).await;
         let (signed_in, others): (Vec<Page>, Vec<Page>) = answers.into_iter().partition(|page| page.status == 200);
@@ -435,7 +440,7 @@ async fn what_no_site_has_said_is_not_believed() {
     // None of them has used up the code, and the one that holds does.
     let page = app.site_call("demo", "link", &good).await;
     assert_eq!(page.status, 200, "{}", page.text);
-    location(&browser.get(&app, page.json()["url"].as_str().unwrap()).await);
+    location(&app.finish(&browser, page.json()["url"].as_str().unwrap()).await);
     assert!(app.linked(&member).await);
     // Nobody else undoes it.
     let unlink = shop.claims(&app, "unlink", Some(&member), None);
@@ -662,10 +667,7 @@ async fn a_site_that_guesses_is_stopped_and_no_other() {
     for n in 0..3 {
         assert_eq!(status(n).await.status, 200, "{n}");
     }
-    for act in ["status", "link", "login", "unlink"] {
-        let page = shop.call(&app, act, Some("M-3"), Some(&"0".repeat(64))).await;
-        assert_refused(&page, 429, "too_often", act);
-    }
+    assert_refused(&status(3).await, 429, "too_often", "the fourth");
     assert_eq!(app.site("status", Some("M-3"), None).await.status, 200, "another site of the channel");
     app.advance(HOUR_MS - 1);
     assert_refused(&status(4).await, 429, "too_often", "the same hour");
@@ -683,7 +685,7 @@ async fn of_two_browsers_at_one_moment_one_is_linked() {
         let (one, two) = (app.someone(), app.someone());
         let (ones, first) = ready(&app, &one, &member).await;
         let (twos, second) = ready(&app, &two, &member).await;
-        let (a, b) = tokio::join!(ones.get(&app, &first), twos.get(&app, &second));
+        let (a, b) = tokio::join!(app.finish(&ones, &first), app.finish(&twos, &second));
         assert_one(&[a, b]);
         assert_eq!([&one, &two].map(|one| app.linkage(one).is_some()).iter().filter(|linked| **linked).count(), 1);
         let counts = ["link", "member", "claim"].map(|kind| app.rows_of(kind).len());
@@ -697,7 +699,7 @@ async fn of_two_browsers_at_one_moment_one_is_linked() {
         let someone = app.someone();
         let (ones, first) = ready(&app, &someone, &members[0]).await;
         let (twos, second) = ready(&app, &someone, &members[1]).await;
-        let (a, b) = tokio::join!(ones.get(&app, &first), twos.get(&app, &second));
+        let (a, b) = tokio::join!(app.finish(&ones, &first), app.finish(&twos, &second));
         assert_one(&[a, b]);
         let linked = [app.linked(&members[0]).await, app.linked(&members[1]).await];
         assert_ne!(linked[0], linked[1], "round {round}");
@@ -833,7 +835,7 @@ async fn a_secret_of_one_step_is_worth_nothing_at_another() {
     assert_eq!(browser.get(&app, &unlinking).await.status, 200);
     assert_eq!(app.hook(&[confirmed(&app, &someone, &secrets[4].1)]).await, 200);
     assert!(app.linked(&member).await);
-    location(&browser.get(&app, &finish).await);
+    location(&app.finish(&browser, &finish).await);
 }
 
 /// A form as a page elsewhere sends it from somebody's browser.
@@ -907,7 +909,7 @@ async fn what_was_begun_before_the_end_is_worth_nothing_after_it() {
         let finish = app.vouch(&member, &to_finish).await;
         let joining = app.sign_in(&browser, "", &someone, &[]).await;
         location(&app.link_by_login(&someone, &member).await);
-        let recognised = parameter(&app.sign_in(&browser, "", &someone, &[]).await, "code").unwrap();
+        let recognised = parameter(&app.sign_in(&browser, &from_site(), &someone, &[]).await, "code").unwrap();
         assert!(app.linked(&member).await);
         app.advance(1_000);
         match end {
@@ -933,7 +935,7 @@ async fn what_was_begun_before_the_end_is_worth_nothing_after_it() {
         let agreed = app.agree_to_join(&browser, &joining, &[]).await;
         let agreed = app.vouch(&member, &parameter(&agreed, "code").unwrap()).await;
         for finish in [&finish, &late, &agreed] {
-            assert_eq!(browser.get(&app, finish).await.status, 400, "{end}");
+            assert_eq!(app.finish(&browser, finish).await.status, 400, "{end}");
         }
         // Nobody is recognised by the link that was, and nobody is joined who was not asked.
         let login = app.site("login", None, Some(&recognised)).await;
@@ -959,7 +961,7 @@ async fn somebody_who_is_being_erased_is_not_joined() {
     app.advance(1_000);
     let dialog = at_the_dialog(&app, &browser, &someone, &member).await;
     let (own, finish) = ready(&app, &someone, &member).await;
-    assert_eq!(own.get(&app, &finish).await.status, 409);
+    assert_eq!(app.finish(&own, &finish).await.status, 409);
     let told = app.account_link(&app.confirm_dialog(&dialog, &someone), &id("EA"), app.now());
     assert_eq!(app.hook(&[told]).await, 200);
     nobody_is_linked(&app, &[&member]).await;
@@ -975,7 +977,7 @@ async fn every_secret_ends_after_ten_minutes() {
     let callback = app.allow(&authorize(&app, &browser, "").await, &someone, &[]);
     let joining = app.sign_in(&browser, "", &someone, &[]).await;
     let code = come(&app, "site", &browser, &someone).await;
-    let recognised = parameter(&app.sign_in(&browser, "", &holder, &[]).await, "code").unwrap();
+    let recognised = parameter(&app.sign_in(&browser, &from_site(), &holder, &[]).await, "code").unwrap();
     let (own, finish) = ready(&app, &someone, &member).await;
     let dialog = at_the_dialog(&app, &browser, &someone, &member).await;
     let unlinking = app.sign_in(&browser, "?intent=unlink", &holder, &[]).await;
@@ -990,7 +992,7 @@ async fn every_secret_ends_after_ten_minutes() {
         assert_eq!(browser.get(&app, page).await.status, 400);
     }
     assert_eq!(asked_line(&app, EXCHANGE), exchanged);
-    assert_eq!(own.get(&app, &finish).await.status, 400);
+    assert_eq!(app.finish(&own, &finish).await.status, 400);
     assert_refused(&app.site("link", Some(&member), Some(&code)).await, 410, "code_unknown", "the code");
     assert_refused(&app.site("login", None, Some(&recognised)).await, 410, "code_unknown", "to be recognised");
     assert_eq!(browser.post(&app, "/link/demo/unlink", &[("ticket", ticket.as_str())]).await.status, 400);
@@ -1048,7 +1050,7 @@ async fn no_secret_of_any_way_is_left_behind_or_told() {
                 (200, &http::HeaderValue::from_static("no-store"))
             );
             let finish = app.vouch(&member, &code).await;
-            location(&browser.get(&app, &finish).await);
+            location(&app.finish(&browser, &finish).await);
         }
         assert!(app.linked(&member).await, "{way}");
         app.advance(1_000);
@@ -1179,4 +1181,64 @@ async fn nobody_undoes_somebody_elses_link() {
     assert_eq!(asked_line(&app, "POST /user/v1/deauthorize"), 0);
     assert_eq!(victims.post(&app, "/link/demo/unlink", &fields).await.status, 200);
     assert!(app.linked(&own).await && !app.linked(&others).await);
+}
+
+// What the business has ended has ended, also what somebody had begun for that member id.
+#[tokio::test]
+async fn what_was_begun_for_a_member_does_not_outlive_the_business_word() {
+    for held in [false, true] {
+        let app = TestApp::new().await;
+        let (holder, other, member) = (app.someone(), app.someone(), app.marker("M-1001"));
+        if held {
+            app.link_in_chat(&holder, &member).await;
+            app.advance(1_000);
+        }
+        let browser = Browser::default();
+        let code = come(&app, "login", &browser, &other).await;
+        let finish = app.vouch(&member, &code).await;
+        app.advance(1_000);
+        assert_eq!(app.site("unlink", Some(&member), None).await.status, 200);
+        app.advance(1_000);
+        assert_eq!(app.finish(&browser, &finish).await.status, 400, "held: {held}");
+        assert!(!app.linked(&member).await && app.linkage(&other).is_none());
+        // What is begun afterwards counts.
+        app.advance(1_000);
+        location(&app.link_by_login(&other, &member).await);
+        assert!(app.linked(&member).await);
+        app.sweep_all().await;
+        assert!(app.linked(&member).await);
+    }
+}
+
+// Nobody is signed in at a site where they have not begun: the code could be somebody else's.
+#[tokio::test]
+async fn who_is_linked_and_did_not_begin_at_the_site_is_not_signed_in_there() {
+    let app = TestApp::new().await;
+    let (someone, member) = (app.someone(), app.marker("M-1001"));
+    let browser = Browser::default();
+    // Agreed to before the link was made elsewhere, and brought to the site after it.
+    let code = come(&app, "login", &browser, &someone).await;
+    app.link_in_chat(&someone, &member).await;
+    assert_refused(&app.site("login", None, Some(&code)).await, 410, "code_unknown", "a code without a state");
+    let authorize = location(&browser.get(&app, "/link/demo/login").await);
+    let back = browser.get(&app, &app.allow(&authorize, &someone, &[])).await;
+    assert!(back.status == 200 && back.text.contains("すでに連携しています"), "{}", back.text);
+}
+
+// Ending links has its own hour: visitors who bring codes do not use it up.
+#[tokio::test]
+async fn codes_that_visitors_bring_do_not_stop_a_site_from_ending_links() {
+    let shop = Shop::new("shop", "demo");
+    let sites = shop.block(3);
+    let app = TestApp::with_files(&[("sites.toml", sites.as_str())]).await;
+    let made_up = "0".repeat(64);
+    let call = async |act: &str, member: Option<&str>, code: Option<&str>| {
+        let claims = shop.claims(&app, act, member, code);
+        app.site_call("demo", act, &shop.sign(&claims)).await
+    };
+    for _ in 0..3 {
+        assert_eq!(call("login", None, Some(&made_up)).await.status, 410);
+    }
+    assert_refused(&call("login", None, Some(&made_up)).await, 429, "too_often", "the fourth");
+    assert_eq!(call("unlink", Some("M-1"), None).await.status, 200);
 }

@@ -46,7 +46,7 @@ impl Try {
                 let fields = [("linkToken", token.as_str()), ("site", &site), ("words", &words), ("lang", "ja")];
                 let at_site = led(&browser.post(app, "/link/demo/begin", &fields).await)?;
                 let finish = app.vouch_in("demo", MEMBER, &parameter(&at_site, "code")?).await?;
-                let dialog = app.confirm_dialog(&led(&browser.get(app, &finish).await)?, someone);
+                let dialog = app.confirm_dialog(&led(&app.finish(&browser, &finish).await)?, someone);
                 let mut event = app.account_link(&dialog, &format!("EA{turn}"), app.now());
                 for _ in 0..2 {
                     if app.hook(std::slice::from_ref(&event)).await == 200 {
@@ -65,7 +65,7 @@ impl Try {
                 let fields = [("ticket", ticket.as_str()), ("words", words.as_str()), ("choice", "join")];
                 let at_site = led(&browser.post(app, "/link/demo/join", &fields).await)?;
                 let finish = app.vouch_in("demo", MEMBER, &parameter(&at_site, "code")?).await?;
-                led(&browser.get(app, &finish).await).map(drop)
+                led(&app.finish(&browser, &finish).await).map(drop)
             }
             Self::UnlinkInChat => {
                 let undo = someone.postback("EU", app.now(), "azukari:unlink");

@@ -57,7 +57,9 @@ async fn from_the_chat_to_linked_and_back() {
     browser.picture("link-5-chat").await;
     browser.show("vault").await;
     rows(&browser, "link", 1).await;
-    browser.press_css("[data-testid=vault-row][data-kind=link]").await;
+    let row = "[data-testid=\"vault-row\"][data-kind=\"link\"]";
+    browser.run(&format!("document.querySelector({row:?}).scrollIntoView({{block: 'center'}})")).await;
+    browser.press_css(row).await;
     browser.until_shown("row-explain", "会員ID").await;
     browser.picture("link-6-vault").await;
     send(&browser, "連携解除").await;
@@ -88,6 +90,11 @@ async fn by_line_login_from_the_account_and_undone_on_our_page() {
     browser.press("join").await;
     sign_up(&browser, "M-2001").await;
     browser.press("link").await;
+    page_is(&browser, "finish").await;
+    browser.until_shown("member-id", "M-2001").await;
+    browser.assert_accessible("one last look").await;
+    browser.picture("link-login-2b-finish").await;
+    browser.press("finish").await;
     state_is(&browser, "連携しています").await;
     browser.picture("link-login-3-linked").await;
 
@@ -124,6 +131,7 @@ async fn a_social_login_that_links_and_then_signs_in() {
     browser.press("join").await;
     sign_up(&browser, "M-3001").await;
     browser.press("link").await;
+    browser.press("finish").await;
     state_is(&browser, "連携しています").await;
     browser.press("sign-out").await;
     // The next time LINE is enough: nothing of ours is asked, no password given.

@@ -87,7 +87,7 @@ async fn by_line_login_from_the_site_and_again_as_a_social_login() {
     let login = app.site("login", None, Some(&code)).await;
     assert_eq!(login.json(), json!({"linked": false, "friend_added": false}));
     let finish = app.vouch(&member, &code).await;
-    let done = location(&browser.get(&app, &finish).await);
+    let done = location(&app.finish(&browser, &finish).await);
     assert_eq!(
         (parameter(&done, "linked").as_deref(), parameter(&done, "state").as_deref()),
         (Some("true"), Some("s-1"))
@@ -156,7 +156,7 @@ async fn what_line_knows_is_kept_item_by_item_and_only_where_it_was_ticked() {
     assert!(!page.text.contains("yes\" checked"), "nothing is ticked by itself");
     let back = app.agree_to_join(&browser, &joining, &["real_name", "address", "gender"]).await;
     let finish = app.vouch(&member, &parameter(&back, "code").unwrap()).await;
-    location(&browser.get(&app, &finish).await);
+    location(&app.finish(&browser, &finish).await);
     let opened = app.opened("demo", &someone, &app.rows_of("link")[0]).await.unwrap();
     let names: Vec<&str> = opened.keys().map(String::as_str).collect();
     assert_eq!(names, ["country", "family_name", "given_name", "locality", "member_id", "postal_code", "region"]);
@@ -219,8 +219,8 @@ async fn a_member_who_is_taken_is_refused_and_the_claim_can_be_looked_into() {
         let finish = app.vouch(&app.marker(number), &code).await;
         finishes.push((browser, finish));
     }
-    location(&finishes[0].0.get(&app, &finishes[0].1).await);
-    let refused = finishes[1].0.get(&app, &finishes[1].1).await;
+    location(&app.finish(&finishes[0].0, &finishes[0].1).await);
+    let refused = app.finish(&finishes[1].0, &finishes[1].1).await;
     assert!(refused.status == 409 && refused.text.contains("別の会員IDと連携しています"), "{}", refused.text);
     // The holder keeps it, and nothing was written about them.
     assert!(app.linkage(&holder).is_some() && app.linkage(&other).is_none());
@@ -350,7 +350,7 @@ async fn calls_of_each_way_are_counted() {
     let vouched = ["DeleteItem", "GetItem", "PutItem", "PutItem", "TransactWriteItems"];
     assert_eq!(counts(&app), calls(&vouched, &["GenerateMac"]), "the site vouches");
     app.start_counting();
-    let dialog = app.confirm_dialog(&location(&browser.get(&app, &finish).await), &someone);
+    let dialog = app.confirm_dialog(&location(&app.finish(&browser, &finish).await), &someone);
     assert_eq!(counts(&app), calls(&["DeleteItem", "GetItem"], &[]), "to LINE");
     app.start_counting();
     assert_eq!(app.hook(&[app.account_link(&dialog, "EA1", app.now())]).await, 200);
@@ -373,7 +373,7 @@ async fn calls_of_each_way_are_counted() {
     let vouched = ["DeleteItem", "GetItem", "PutItem", "TransactWriteItems"];
     assert_eq!(counts(&app), calls(&vouched, &["GenerateMac"]), "the site vouches");
     app.start_counting();
-    location(&browser.get(&app, &finish).await);
-    let linked = ["GetItem", "GetItem", "GetItem", "Query", "TransactWriteItems"];
+    location(&app.finish(&browser, &finish).await);
+    let linked = ["GetItem", "GetItem", "GetItem", "GetItem", "Query", "TransactWriteItems"];
     assert_eq!(counts(&app), calls(&linked, &[]), "linked, somebody new");
 }

@@ -97,7 +97,7 @@ pub fn path(address: &str) -> &str {
 
 /// Where a page leads to.
 pub fn location(page: &Page) -> String {
-    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(page.status, 303, "{}", page.text.split("<main").last().unwrap_or_default());
     page.headers["location"].to_str().expect("ASCII").to_owned()
 }
 
@@ -290,13 +290,28 @@ impl TestApp {
         location(&browser.post(self, &format!("/link/{channel}/join"), &fields).await)
     }
 
+    /// The last step: LINE's dialog, or the page that is asked once more and answered with yes.
+    pub async fn finish(&self, browser: &Browser, finish: &str) -> Page {
+        let page = browser.get(self, finish).await;
+        if page.status != 200 {
+            return page;
+        }
+        self.finish_with(browser, finish, &hidden(&page, "ticket")).await
+    }
+
+    /// The answer to that page.
+    pub async fn finish_with(&self, browser: &Browser, finish: &str, ticket: &str) -> Page {
+        let action = path(finish).split('?').next().unwrap_or_default().to_owned();
+        browser.post(self, &action, &[("ticket", ticket), ("choice", "link")]).await
+    }
+
     /// The whole way by LINE Login.
     pub async fn link_by_login(&self, someone: &Someone, member: &str) -> Page {
         let browser = Browser::default();
         let joining = self.sign_in(&browser, "", someone, &[]).await;
         let back = self.agree_to_join(&browser, &joining, &[]).await;
         let finish = self.vouch(member, &parameter(&back, "code").expect("a code")).await;
-        browser.get(self, &finish).await
+        self.finish(&browser, &finish).await
     }
 
     /// What the account has said in the chat with somebody, text by text.

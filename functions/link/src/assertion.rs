@@ -73,7 +73,8 @@ impl Call<'_> {
 }
 
 impl Link {
-    /// Verifies an assertion and uses it up, with a part of what the site may do in an hour.
+    /// Verifies an assertion and uses it up, with a part of how often the site may do this in
+    /// an hour.
     pub(crate) async fn call(&self, linking: &Linking<'_>, headers: &HeaderMap, act: Act) -> Result<Call<'_>, Refusal> {
         let assertion = bearer(headers).ok_or(Refusal::Assertion(Fault::Malformed))?;
         let audience = self.url(linking.name(), "");
@@ -94,7 +95,8 @@ impl Link {
         };
         let code = verified.says.code.as_ref().and_then(|code| OneTimeSecret::parse(code.reveal()));
         let site = verified.issuer;
-        let what = format!("site#{}", site.name);
+        // Each act has its own: visitors who bring codes do not use up what ends links.
+        let what = format!("site#{}.{}", site.name, act.as_str());
         let spend = Spend { what: &what, hour: now.hour(), n: 1, limit: site.calls_per_hour };
         match self.intake.vault.redeem(&verified.id, verified.until, Some(spend)).await {
             Ok(Redeemed::Taken) => Ok(Call { site, id: verified.id, member, code }),

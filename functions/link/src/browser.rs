@@ -1,6 +1,5 @@
 //! The cookie by which one browser goes all the way: what is begun in one cannot be gone on
-//! with in another (RFC 6749 §10.12). It says nothing of the person and lives for a quarter
-//! of an hour.
+//! with in another (RFC 6749 §10.12). It says nothing of the person and lives for an hour.
 
 use azukari::{host::mint::Mint, seal::one_time::OneTimeSecret};
 use http::{HeaderMap, HeaderValue, header};
@@ -8,8 +7,8 @@ use http::{HeaderMap, HeaderValue, header};
 /// Its name. `__Host-`: set by this host over HTTPS for all of its paths, and by no
 /// neighbour (RFC 6265bis §4.1.3.2).
 pub const COOKIE: &str = "__Host-azukari-link";
-/// How long it lives, in seconds: longer than any step.
-const LIFE_S: u32 = 900;
+/// How long it lives, in seconds: longer than all steps together.
+const LIFE_S: u32 = 3_600;
 
 /// A browser.
 #[derive(Debug, Clone)]
@@ -62,7 +61,7 @@ mod tests {
         let browser = Browser(OneTimeSecret::new([7; 32]));
         let cookie = browser.cookie().unwrap();
         let cookie = cookie.to_str().unwrap();
-        for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=900"] {
+        for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=3600"] {
             assert!(cookie.contains(part), "{cookie}");
         }
         assert!(!cookie.contains("Domain"));

@@ -1,39 +1,58 @@
 //! `GET /link/{channel}/finish`: the last step, in the browser that took the first. The
-//! business has vouched for the member by now.
+//! business has vouched for the member by now. Whoever came from the chat goes on to LINE's
+//! own dialog; whoever has signed in sees once more who is joined with what, and says so
+//! with `POST`.
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::{
     extract::{
         Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
+        rejection::{BytesRejection, PathRejection, QueryRejection},
     },
     response::Response,
 };
 use azukari::{
-    domain::{id::LineUserId, link::MemberDigest, plain::Plain, site::MemberId, time::UnixMs},
+    domain::{id::LineUserId, language::Language, site::MemberId},
     host::{
-        linking::{Joined, Shown, Wish},
-        pages,
+        linking::{Joined, Wish},
+        pages::{self, STYLE},
         people::PeopleError,
     },
     seal::one_time::OneTimeSecret,
 };
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 
 use crate::{
     Link, browser,
+    chat::read,
     joining::Ticket,
     login::{back_to_site, return_address},
     page::with_query,
     service::Linking,
     site::TELL_WITHIN,
-    steps::{Finish, How, Item},
+    steps::{Finish, How},
     words::Trouble,
 };
 
+#[derive(Template)]
+#[template(path = "finish.html")]
+struct Page<'a> {
+    style: &'static str,
+    language: Language,
+    channel: &'a str,
+    business: &'a str,
+    site: &'a str,
+    name: Option<&'a str>,
+    member: &'a str,
+    ticket: &'a str,
+}
+
 /// `GET /link/{channel}/finish`.
-pub(crate) async fn finish(
+pub(crate) async fn show(
     State(link): State<Arc<Link>>,
     channel: Result<Path<String>, PathRejection>,
     ticket: Result<Query<Ticket>, QueryRejection>,
@@ -46,21 +65,11 @@ pub(crate) async fn finish(
         Err(no_channel) => return link.no_channel(&no_channel, language),
     };
     let ticket = ticket.ok().map(|Query(ticket)| ticket.ticket).unwrap_or_default();
-    let finish: Finish = match link.step(&ticket).await {
-        Ok(finish) => finish,
+    let how = match link.finishing(&linking, &ticket, &headers).await {
+        Ok(finish) => finish.how,
         Err(trouble) => return link.trouble(trouble, language, None),
     };
-    if finish.channel != linking.name().as_str() {
-        return link.trouble(Trouble::Expired, language, None);
-    }
-    if !browser::is(&headers, &finish.browser) {
-        // Somebody was sent this, or sent it on: it is worth nothing from now on.
-        return match link.use_up(&ticket).await {
-            Ok(()) | Err(Trouble::Expired) => link.trouble(Trouble::OtherBrowser, language, None),
-            Err(trouble) => link.trouble(trouble, language, None),
-        };
-    }
-    match finish.how {
+    match how {
         How::Dialog { link_token, nonce } => match link.use_up(&ticket).await {
             Ok(()) => {
                 let dialog = format!("{}/dialog/bot/accountLink", link.addresses.line_access);
@@ -69,45 +78,106 @@ pub(crate) async fn finish(
             }
             Err(trouble) => link.trouble(trouble, language, None),
         },
-        How::Here { user, member, digest, items, shown, begun, back } => {
+        How::Here { name, member, shown, back, .. } => {
             let language = shown.language;
-            let here = Here { user, member, digest, items, shown, begun };
-            match link.finish_here(&linking, &here, &ticket).await {
-                Ok(()) => link.see_other(&return_address(&back, &[("linked", "true")]), None),
-                Err(trouble) => {
-                    let pairs = [("linked", "false"), ("error", trouble.code())];
-                    link.trouble(trouble, language, Some(&back_to_site(&back, language, &pairs)))
-                }
-            }
+            let site = link.site(linking.name(), Some(&back.site));
+            let (Some(site), Some(business)) = (site, link.business(&linking).await) else {
+                return link.trouble(Trouble::Unavailable, language, None);
+            };
+            let page = Page {
+                style: STYLE,
+                language,
+                channel: linking.name().as_str(),
+                business: language.of_text(&business),
+                site: language.of_text(&site.title),
+                name: name.as_ref().map(|name| name.0.reveal().as_str()),
+                member: member.reveal(),
+                ticket: &ticket,
+            };
+            link.page(StatusCode::OK, &page)
         }
     }
 }
 
-/// A link that is finished here.
-struct Here {
-    user: Plain<String>,
-    member: Plain<String>,
-    digest: MemberDigest,
-    items: Vec<Item>,
-    shown: Shown,
-    begun: UnixMs,
+#[derive(Deserialize)]
+struct Answer {
+    ticket: String,
+    /// `link`, or anything else.
+    choice: String,
+}
+
+/// `POST /link/{channel}/finish`.
+pub(crate) async fn finish(
+    State(link): State<Arc<Link>>,
+    channel: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let language = pages::language(None, &headers);
+    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
+    let linking = match link.channel(&channel).await {
+        Ok(linking) => linking,
+        Err(no_channel) => return link.no_channel(&no_channel, language),
+    };
+    if pages::comes_from_elsewhere(&headers, &link.origin) {
+        return link.trouble(Trouble::OtherSite, language, None);
+    }
+    let Some(Answer { ticket, choice }) = body.ok().and_then(|body| read(&body)) else {
+        return link.trouble(Trouble::NotRead, language, None);
+    };
+    let how = match link.finishing(&linking, &ticket, &headers).await {
+        Ok(finish) => finish.how,
+        Err(trouble) => return link.trouble(trouble, language, None),
+    };
+    let (language, back) = match &how {
+        How::Here { shown, back, .. } => (shown.language, back.clone()),
+        How::Dialog { .. } => return link.trouble(Trouble::NotRead, language, None),
+    };
+    let finished = match choice.as_str() {
+        "link" => link.finish_here(&linking, &how, &ticket).await.map(|()| ("linked", "true")),
+        _ => link.use_up(&ticket).await.map(|()| ("error", "access_denied")),
+    };
+    match finished {
+        Ok(said) => link.see_other(&return_address(&back, &[said]), None),
+        Err(trouble) => {
+            let pairs = [("linked", "false"), ("error", trouble.code())];
+            link.trouble(trouble, language, Some(&back_to_site(&back, language, &pairs)))
+        }
+    }
 }
 
 impl Link {
-    async fn finish_here(&self, linking: &Linking<'_>, here: &Here, ticket: &str) -> Result<(), Trouble> {
-        let user = LineUserId::parse(here.user.reveal()).map_err(|_| Trouble::Expired)?;
-        let member = MemberId::parse(here.member.reveal()).map_err(|_| Trouble::Expired)?;
+    /// What a ticket stands for, if it is this browser's. Whoever brings it in another was
+    /// sent it, or sent it on: it is worth nothing from then on.
+    async fn finishing(&self, linking: &Linking<'_>, ticket: &str, headers: &HeaderMap) -> Result<Finish, Trouble> {
+        let finish: Finish = self.step(ticket).await?;
+        if finish.channel != linking.name().as_str() {
+            return Err(Trouble::Expired);
+        }
+        if browser::is(headers, &finish.browser) {
+            return Ok(finish);
+        }
+        match self.use_up(ticket).await {
+            Ok(()) | Err(Trouble::Expired) => Err(Trouble::OtherBrowser),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn finish_here(&self, linking: &Linking<'_>, how: &How, ticket: &str) -> Result<(), Trouble> {
+        let How::Here { user, member, digest, items, shown, begun, .. } = how else { return Err(Trouble::NotRead) };
+        let user = LineUserId::parse(user.reveal()).map_err(|_| Trouble::Expired)?;
+        let member = MemberId::parse(member.reveal()).map_err(|_| Trouble::Expired)?;
         let secret = OneTimeSecret::parse(ticket).ok_or(Trouble::Expired)?;
-        let items = here.items.iter().flat_map(|item| &item.values);
+        let items = items.iter().flat_map(|item| &item.values);
         let items: Vec<_> = items.map(|(claim, told)| (claim.clone(), told.0.clone())).collect();
         let once = secret.digest();
         let wish = Wish {
             terms: linking.terms(),
             member: &member,
-            digest: &here.digest,
+            digest,
             items: &items,
-            shown: &here.shown,
-            begun: here.begun,
+            shown,
+            begun: *begun,
             once: &once,
             contact: true,
         };

@@ -209,6 +209,7 @@ impl Link {
             |item: &Item| answer.ticked.get(&format!("item.{}", item.item.as_str())).is_some_and(|v| v == "yes");
         let way = Way::Login {
             user: asked.user,
+            name: asked.name,
             agreed: Some(shown),
             items: asked.items.into_iter().filter(chosen).collect(),
             friend_added: asked.friend_added,

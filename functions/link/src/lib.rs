@@ -37,10 +37,11 @@ pub use service::{Addresses, Link, NotReady, Parts};
 pub const MAX_BODY: usize = 16 * 1024;
 
 /// Method and path of every route, as API Gateway writes them.
-pub const ROUTES: [(&str, &str); 14] = [
+pub const ROUTES: [(&str, &str); 15] = [
     ("GET", "/link/{channel}"),
     ("POST", "/link/{channel}/begin"),
     ("GET", "/link/{channel}/finish"),
+    ("POST", "/link/{channel}/finish"),
     ("GET", "/link/{channel}/login"),
     ("GET", "/link/{channel}/callback"),
     ("GET", "/link/{channel}/joining"),
@@ -59,17 +60,17 @@ pub fn router(link: Arc<Link>) -> Router {
     Router::new()
         .route(ROUTES[0].1, get(chat::about))
         .route(ROUTES[1].1, post(chat::begin))
-        .route(ROUTES[2].1, get(finish::finish))
-        .route(ROUTES[3].1, get(login::begin))
-        .route(ROUTES[4].1, get(login::callback))
-        .route(ROUTES[5].1, get(joining::show))
-        .route(ROUTES[6].1, post(joining::join))
-        .route(ROUTES[7].1, get(unlink::about).post(unlink::unlink))
-        .route(ROUTES[9].1, get(unlink::show))
-        .route(ROUTES[10].1, post(site::login))
-        .route(ROUTES[11].1, post(site::link))
-        .route(ROUTES[12].1, post(site::status))
-        .route(ROUTES[13].1, post(site::unlink))
+        .route(ROUTES[2].1, get(finish::show).post(finish::finish))
+        .route(ROUTES[4].1, get(login::begin))
+        .route(ROUTES[5].1, get(login::callback))
+        .route(ROUTES[6].1, get(joining::show))
+        .route(ROUTES[7].1, post(joining::join))
+        .route(ROUTES[8].1, get(unlink::about).post(unlink::unlink))
+        .route(ROUTES[10].1, get(unlink::show))
+        .route(ROUTES[11].1, post(site::login))
+        .route(ROUTES[12].1, post(site::link))
+        .route(ROUTES[13].1, post(site::status))
+        .route(ROUTES[14].1, post(site::unlink))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(link)
 }

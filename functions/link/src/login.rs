@@ -36,6 +36,8 @@ use crate::{
 
 /// How long LINE may take to answer.
 const LINE_WITHIN: Duration = Duration::from_secs(5);
+/// How long ending an access token that is not needed may take.
+const REVOKE_WITHIN: Duration = Duration::from_secs(1);
 /// The longest `state` of a site, and the longest code of LINE's.
 const MAX_LEN: usize = 512;
 
@@ -230,7 +232,14 @@ impl Link {
         }
         match sign_in.intent {
             Intent::Unlink => self.leave_for_unlinking(linking, sign_in, signed_in, access_token).await,
-            Intent::Link => self.leave_for_joining(linking, sign_in, signed_in, friend_added).await,
+            Intent::Link => {
+                // Who they are is all that was wanted: nobody is to call LINE in their name.
+                let revoking = self.line.revoke(login.0, login.1, &access_token, REVOKE_WITHIN);
+                let (left, revoked) =
+                    tokio::join!(self.leave_for_joining(linking, sign_in, signed_in, friend_added), revoking);
+                self.intake.ctx.metrics().count("link_revoke", if revoked.is_ok() { "done" } else { "failed" });
+                left
+            }
         }
     }
 
@@ -270,8 +279,11 @@ impl Link {
         let user = Plain::new(signed_in.user.reveal().to_owned());
         let channel = linking.name().to_string();
         if known.is_some_and(|known| known.person.link.link().is_some()) {
+            if back.state.is_none() {
+                return Err(Trouble::AlreadyLinked);
+            }
             // Whoever is joined already goes on as the member they are.
-            let way = Way::Login { user, agreed: None, items: Vec::new(), friend_added };
+            let way = Way::Login { user, name: None, agreed: None, items: Vec::new(), friend_added };
             let code = Code { channel, back: back.clone(), way, browser: sign_in.browser, begun: sign_in.begun };
             let code = one_time::leave(vault, mint, &code, now).await.map_err(|error| unavailable(&error))?;
             return Ok(return_address(&back, &[("code", &code.text())]));

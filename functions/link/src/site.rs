@@ -8,9 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use azukari::{
-    domain::{erasure::UnlinkGround, id::LineUserId, link::MemberDigest, plain::Plain, site::MemberId},
+    domain::{id::LineUserId, link::MemberDigest, plain::Plain, site::MemberId},
     host::{
-        linking::{PartWish, Vouched},
+        linking::Vouched,
         one_time,
         people::{PeopleError, Visit},
         problem::Problem,
@@ -54,6 +54,11 @@ pub(crate) async fn login(State(link): State<Arc<Link>>, channel: Channel, heade
         let (_, known) = visit.mapping(true).await.map_err(|error| failed(&error))?;
         let known = known.filter(|known| known.person.link.link().is_some());
         let Some(known) = known else { return Ok(json!({"linked": false, "friend_added": friend_added})) };
+        // Whoever did not begin at the site cannot be signed in there: a code from elsewhere
+        // could be somebody else's.
+        if code.back.state.is_none() {
+            return Err(Refusal::CodeUnknown);
+        }
         let used = link.intake.vault.use_content(&secret.digest()).await.map_err(|error| failed(&error.into()))?;
         // Of two that ask at the same moment one is told.
         if used == Outcome::Already {
@@ -88,8 +93,8 @@ pub(crate) async fn link(State(link): State<Arc<Link>>, channel: Channel, header
                 let nonce = one_time::leave(vault, link.intake.ctx.mint(), &vouched, now).await.map_err(left)?;
                 How::Dialog { link_token, nonce: Plain::new(nonce.text()) }
             }
-            Way::Login { user, agreed: Some(shown), items, .. } => {
-                How::Here { user, member, digest, items, shown, begun, back }
+            Way::Login { user, name, agreed: Some(shown), items, .. } => {
+                How::Here { user, name, member, digest, items, shown, begun, back }
             }
             // They came to be recognised, and were not asked whether to join.
             Way::Login { agreed: None, .. } => return Err(Refusal::CodeUnknown),
@@ -124,14 +129,9 @@ pub(crate) async fn unlink(State(link): State<Arc<Link>>, channel: Channel, head
         let linking = linking(&link, channel).await?;
         let call = link.call(&linking, &headers, Act::Unlink).await?;
         let digest = link.digest(&linking, call.member()?).await?;
-        let holder = link.holder(&linking, &digest).await.map_err(|error| failed(&error.into()))?;
-        if let Some(MemberRow { mapping, .. }) = holder {
-            let now = link.intake.ctx.now();
-            let id = call.id.get(..32).unwrap_or_default();
-            let wish = PartWish { member: Some(&digest), at: now, id, ground: UnlinkGround::Business };
-            let parted = link.intake.part(linking.name(), &mapping, &wish, now).await;
-            parted.map_err(|error| failed(&error))?;
-        }
+        let id = call.id.get(..32).unwrap_or_default();
+        let freed = link.intake.free(linking.name(), &digest, id, link.intake.ctx.now()).await;
+        freed.map_err(|error| failed(&error))?;
         Ok(json!({"status": "unlinked"}))
     })
     .await
@@ -191,7 +191,8 @@ impl Link {
     /// Whoever is joined with a member id.
     async fn holder(&self, linking: &Linking<'_>, member: &MemberDigest) -> Result<Option<MemberRow>, StoreError> {
         let vault = &self.intake.vault;
-        let Some(led) = vault.member(linking.name(), member).await? else { return Ok(None) };
+        let led = vault.member(linking.name(), member).await?;
+        let Some(led) = led.filter(|led| led.freed_at.is_none()) else { return Ok(None) };
         let mapping = vault.mapping(&led.mapping, self.intake.ctx.now()).await?;
         Ok(holds(&led, &mapping, member).then_some(led))
     }

@@ -132,6 +132,8 @@ pub(crate) enum Way {
     Login {
         #[serde(serialize_with = "one_time::reveal")]
         user: Plain<String>,
+        /// Their display name in LINE, if they show it.
+        name: Option<Told>,
         /// What they were shown, if they have agreed to join.
         agreed: Option<Shown>,
         /// What else they want to be kept.
@@ -168,6 +170,7 @@ pub(crate) enum How {
     Here {
         #[serde(serialize_with = "one_time::reveal")]
         user: Plain<String>,
+        name: Option<Told>,
         #[serde(serialize_with = "one_time::reveal")]
         member: Plain<String>,
         digest: MemberDigest,

@@ -201,9 +201,13 @@ impl Link {
         let now = self.intake.ctx.now();
         let visit = self.intake.visit(&linking.channel, &user, now);
         // Undone first: a ticket that was used up with nothing done would be a promise broken.
+        // What fails after it is not told as if nothing had been done.
         let id = once.get(..32).unwrap_or_default();
         let parted = visit.part(now, id).await.map_err(|error| unavailable(&error))?;
-        self.use_up(ticket).await?;
+        if let Err(trouble) = self.use_up(ticket).await {
+            // Sent twice, or the store did not answer: it has been undone all the same.
+            tracing::warn!(why = trouble.code(), "a ticket was not used up");
+        }
         let metrics = self.intake.ctx.metrics();
         metrics.count("link_parted", if matches!(parted, Parted::Now(_)) { "unlinked" } else { "nothing" });
         let login = linking.secrets;
@@ -217,7 +221,7 @@ impl Link {
         if let Parted::Now(mapping) = parted {
             let wording = linking.channel.definition.wording.as_ref().map(|wording| wording.link.unlinked.as_str());
             self.tell(linking, &visit, wording, &once).await;
-            if let Some(known) = visit.known(&mapping).map_err(|error| unavailable(&error))? {
+            if let Ok(Some(known)) = visit.known(&mapping) {
                 let menu = visit.show_menu(known, &self.line, &login.access_token, TELL_WITHIN).await;
                 if let Err(error) = menu {
                     tracing::warn!(%error, "that a rich menu is gone could not be noted");

@@ -88,6 +88,8 @@ pub(crate) enum Trouble {
     SignInNeeded,
     /// LINE's own error.
     LineBroken,
+    /// They are joined already.
+    AlreadyLinked,
     /// The member id is joined with somebody else.
     MemberTaken,
     /// The person is joined with another member id.
@@ -125,6 +127,7 @@ impl Trouble {
             Self::AskedWrongly => "asked_wrongly",
             Self::SignInNeeded => "sign_in_needed",
             Self::LineBroken => "line_broken",
+            Self::AlreadyLinked => "already_linked",
             Self::MemberTaken => "member_taken",
             Self::OtherMember => "other_member",
             Self::Erasing => "erasing",
@@ -140,7 +143,7 @@ impl Trouble {
                 StatusCode::BAD_REQUEST
             }
             // Nothing went wrong: they changed their mind, or are to try again.
-            Self::Denied | Self::SignInNeeded => StatusCode::OK,
+            Self::Denied | Self::SignInNeeded | Self::AlreadyLinked => StatusCode::OK,
             Self::LineNotReached | Self::LineBroken => StatusCode::BAD_GATEWAY,
             Self::MemberTaken | Self::OtherMember | Self::Erasing => StatusCode::CONFLICT,
         }
@@ -265,6 +268,16 @@ impl Trouble {
                 (
                     "Something went wrong at LINE",
                     "LINE could not do it. Please begin again in a little while. Nothing was linked.",
+                ),
+            ),
+            Self::AlreadyLinked => (
+                (
+                    "すでに連携しています",
+                    "このLINEアカウントは、会員IDと連携しています。解除したいときは、LINEのトークか、連携のご案内の画面からお進みください。",
+                ),
+                (
+                    "Linked already",
+                    "This LINE account is linked with a membership. To undo it, go on from the LINE chat or the page about linking.",
                 ),
             ),
             Self::MemberTaken => (

@@ -49,6 +49,6 @@ impl Opener {
             return Ok(None);
         };
         let led = self.vault.member(&channel, &member).await?;
-        Ok(led.map(|led| led.subject.to_string()))
+        Ok(led.filter(|led| led.freed_at.is_none()).map(|led| led.subject.to_string()))
     }
 }

@@ -4,7 +4,7 @@
 use azukari::{
     domain::{
         definition::{LinkTerms, keyword},
-        id::LineItemId,
+        id::{ChannelName, LineItemId},
         plain::Plain,
         site::MemberId,
         time::UnixMs,
@@ -110,7 +110,7 @@ pub(crate) async fn take(visit: &Visit<'_>, arrivals: &[Arrival]) -> Result<Link
                 });
             }
             Command::Confirmed(nonce) => {
-                if let Some(news) = confirmed(visit, nonce).await? {
+                if let Some(news) = confirmed(visit, nonce, at).await? {
                     linking.changed |= news == LinkNews::Linked;
                     linking.news = Some(news);
                 }
@@ -122,7 +122,7 @@ pub(crate) async fn take(visit: &Visit<'_>, arrivals: &[Arrival]) -> Result<Link
 
 /// LINE has confirmed a link. `None` for a nonce that leads to nothing: made up, or used by
 /// an earlier delivery.
-async fn confirmed(visit: &Visit<'_>, nonce: &Plain<String>) -> Result<Option<LinkNews>, PeopleError> {
+async fn confirmed(visit: &Visit<'_>, nonce: &Plain<String>, at: UnixMs) -> Result<Option<LinkNews>, PeopleError> {
     let metrics = visit.intake.ctx.metrics();
     let unknown = || {
         metrics.count("webhook_link", "unknown_nonce");
@@ -130,7 +130,8 @@ async fn confirmed(visit: &Visit<'_>, nonce: &Plain<String>) -> Result<Option<Li
     };
     let Some(secret) = OneTimeSecret::parse(nonce.reveal()) else { return unknown() };
     let vault = &visit.intake.vault;
-    let Some(vouched) = one_time::look::<Vouched>(vault, &secret, visit.now).await? else { return unknown() };
+    // What counts is when LINE has confirmed it, not when it could be told.
+    let Some(vouched) = one_time::look::<Vouched>(vault, &secret, at).await? else { return unknown() };
     let (Some(terms), Ok(member)) = (&visit.channel.definition.link, MemberId::parse(vouched.member.reveal())) else {
         return unknown();
     };
@@ -162,11 +163,14 @@ async fn confirmed(visit: &Visit<'_>, nonce: &Plain<String>) -> Result<Option<Li
 }
 
 /// Voids the nonces of links that somebody else has followed.
-pub(crate) async fn void(webhook: &Webhook, nonces: &[Plain<String>]) -> Result<(), StoreError> {
+pub(crate) async fn void(webhook: &Webhook, channel: &ChannelName, nonces: &[Plain<String>]) -> Result<(), StoreError> {
+    let (vault, now) = (&webhook.intake.vault, webhook.intake.ctx.now());
     for nonce in nonces {
         webhook.intake.ctx.metrics().count("webhook_link", "failed");
-        if let Some(secret) = OneTimeSecret::parse(nonce.reveal()) {
-            webhook.intake.vault.use_content(&secret.digest()).await?;
+        let Some(secret) = OneTimeSecret::parse(nonce.reveal()) else { continue };
+        let vouched = one_time::look::<Vouched>(vault, &secret, now).await?;
+        if vouched.is_some_and(|vouched| vouched.channel == channel.as_str()) {
+            vault.use_content(&secret.digest()).await?;
         }
     }
     Ok(())

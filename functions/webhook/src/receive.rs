@@ -90,7 +90,7 @@ async fn accept(
         return Err(OTHER_DESTINATION);
     }
     let (personal, failed_links) = personal_events(webhook, &received);
-    linking::void(webhook, &failed_links).await.map_err(|error| {
+    linking::void(webhook, name, &failed_links).await.map_err(|error| {
         tracing::error!(%error, channel = %name, "a failed link could not be voided");
         NOT_STORED
     })?;

@@ -58,7 +58,7 @@ pub struct Site {
     pub return_addresses: Vec<String>,
     /// Its public key, an uncompressed P-256 point (SEC 1 §2.3.3).
     pub public_key: [u8; PUBLIC_KEY_LEN],
-    /// Calls that it may make in an hour.
+    /// Calls of each kind that it may make in an hour.
     pub calls_per_hour: u32,
 }
 
@@ -83,11 +83,12 @@ impl MemberId {
     /// Parses a member id.
     ///
     /// # Errors
-    /// Empty, longer than [`MAX_MEMBER_ID`], with control characters, or with white space
-    /// at either end: two spellings of one id would be two members.
+    /// Empty, longer than [`MAX_MEMBER_ID`], with control characters or such as are not seen,
+    /// or with white space at either end: two spellings of one id would be two members.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let fits =
-            (1..=MAX_MEMBER_ID).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control);
+        let fits = (1..=MAX_MEMBER_ID).contains(&text.len())
+            && text.trim() == text
+            && !text.chars().any(|c| c.is_control() || is_invisible(c));
         if fits { Ok(Self(Plain::new(text.to_owned()))) } else { Err(Malformed("member id")) }
     }
 
@@ -95,6 +96,11 @@ impl MemberId {
     pub fn plain(&self) -> &Plain<String> {
         &self.0
     }
+}
+
+/// Marks that are not seen: joiners, directions, soft hyphens.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Debug for MemberId {
@@ -150,7 +156,8 @@ mod tests {
         for good in ["M-1001", "1", "会員-0042", &"a".repeat(MAX_MEMBER_ID)] {
             assert!(MemberId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", " M1", "M1 ", "M\n1", "\u{3000}M1", &"a".repeat(MAX_MEMBER_ID + 1)] {
+        for bad in ["", " M1", "M1 ", "M\n1", "\u{3000}M1", "M\u{200b}1", "M\u{202e}1", &"a".repeat(MAX_MEMBER_ID + 1)]
+        {
             assert!(MemberId::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(format!("{:?}", MemberId::parse("M-1001").unwrap()), "MemberId(…)");

@@ -183,7 +183,7 @@ pub fn verify<'a, I: Issuer, T: DeserializeOwned>(
     if life > rules.max_life_s {
         return Err(refused(Fault::TooLong));
     }
-    let id = digest(format!("{}\n{jti}", issuer.name()).as_bytes());
+    let id = digest(format!("{}\n{}\n{jti}", rules.kind, issuer.name()).as_bytes());
     Ok(Verified { issuer, id, until: UnixMs::new(exp.saturating_mul(SECOND_MS)), says })
 }
 

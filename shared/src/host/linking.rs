@@ -26,7 +26,7 @@ use crate::host::{
 use crate::line::client::LineClient;
 use crate::seal::{self, place::RowPlace};
 use crate::store::{
-    key,
+    Outcome, key,
     link::{Joining, LinkNotice, LinkOutcome, NewLink, RefusedLink, holds, with_linkage},
     mapping::Mapping,
     order::UnlinkOrder,
@@ -144,8 +144,13 @@ impl Visit<'_> {
             }
             let channel = &self.channel.name;
             let led = self.intake.vault.member(channel, wish.digest).await?;
+            // The business has ended whatever was begun for this member id by then.
+            if led.as_ref().and_then(|row| row.freed_at).is_some_and(|freed| wish.begun <= freed) {
+                return self.given_up(wish, Joined::Stale).await;
+            }
             if let Some(row) = &led
-                && (row.mapping != self.pk)
+                && row.freed_at.is_none()
+                && row.mapping != self.pk
                 && holds(row, &self.intake.vault.mapping(&row.mapping, self.now).await?, wish.digest)
             {
                 // Somebody must be there to note it with.
@@ -379,6 +384,31 @@ pub struct PartWish<'a> {
 }
 
 impl Intake {
+    /// Undoes whatever link there is with a member id, as the business wants it: also what has
+    /// been begun and is not finished yet.
+    ///
+    /// # Errors
+    /// See [`PeopleError`].
+    pub async fn free(
+        &self,
+        channel: &ChannelName,
+        member: &MemberDigest,
+        id: &str,
+        now: UnixMs,
+    ) -> Result<(), PeopleError> {
+        for _ in 0..ROUNDS {
+            let led = self.vault.member(channel, member).await?;
+            if let Some(row) = led.as_ref().filter(|row| row.freed_at.is_none()) {
+                let wish = PartWish { member: Some(member), at: now, id, ground: UnlinkGround::Business };
+                self.part(channel, &row.mapping, &wish, now).await?;
+            }
+            if self.vault.free_member(channel, member, led.as_ref(), now).await? == Outcome::Written {
+                return Ok(());
+            }
+        }
+        Err(PeopleError::Contended)
+    }
+
     /// Undoes the link of whoever a mapping belongs to.
     ///
     /// # Errors
@@ -396,7 +426,12 @@ impl Intake {
             if wish.member.is_some_and(|member| !person.link.is_with(member)) {
                 return Ok(Parted::Nothing);
             }
-            let written = match person.link.part(wish.at) {
+            // What the business ends has ended, whatever the clock of another host has said.
+            let at = match (wish.ground, person.link.link()) {
+                (UnlinkGround::Business, Some(link)) => wish.at.max(link.since),
+                _ => wish.at,
+            };
+            let written = match person.link.part(at) {
                 Part::Unlink { was, now: linkage } => {
                     let order = UnlinkOrder {
                         subject: person.key.subject,
@@ -404,7 +439,7 @@ impl Intake {
                         channel: channel.clone(),
                         member: was.member,
                         ground: wish.ground,
-                        as_of: wish.at,
+                        as_of: at,
                     };
                     let person = with_linkage(person, linkage);
                     self.vault.unlink(pk, &mapping, &person, &order, now).await?.map(Parted::Now)

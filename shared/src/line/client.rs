@@ -268,6 +268,27 @@ impl LineClient {
         serde_json::from_slice(&body).map_err(|_| LineError::Answer)
     }
 
+    /// Ends a user's tokens (`POST /oauth2/v2.1/revoke`, PLATFORM.md §3.2): what they have
+    /// allowed stays allowed.
+    ///
+    /// # Errors
+    /// See [`LineError`].
+    pub async fn revoke(
+        &self,
+        client_id: &str,
+        client_secret: &Plain<String>,
+        user_access_token: &Plain<String>,
+        within: Duration,
+    ) -> Result<(), LineError> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("access_token", user_access_token.reveal())
+            .append_pair("client_id", client_id)
+            .append_pair("client_secret", client_secret.reveal())
+            .finish();
+        let url = format!("{}/oauth2/v2.1/revoke", self.base);
+        self.ok(self.call(posted(Some(body))?, &url), within).await.map(drop)
+    }
+
     /// Ends what a user has allowed the login channel (`POST /user/v1/deauthorize`,
     /// PLATFORM.md §3.2, §6.2): two calls, the first for a token of the channel that lives a
     /// quarter of an hour (`POST /oauth2/v3/token`).

@@ -10,7 +10,7 @@ use crate::domain::{
     order::EventOrder,
     person::{Person, Standing},
     sweep::Slot,
-    time::UnixMs,
+    time::{HOUR_MS, UnixMs},
 };
 use crate::store::{
     Item, Outcome, StoreError, Vault,
@@ -31,6 +31,9 @@ pub struct MemberRow {
     pub subject: SubjectId,
     /// The partition of their mapping.
     pub mapping: String,
+    /// Set if it leads to nobody any more: the business has freed the member id at this time,
+    /// and what was begun before counts no more.
+    pub freed_at: Option<UnixMs>,
     tag: [u8; 32],
 }
 
@@ -126,8 +129,31 @@ impl Vault {
         Ok(Some(MemberRow {
             subject: subject.map_err(|_| StoreError::Row { attribute: "subject" })?,
             mapping: item.get_text("mapping")?.to_owned(),
+            freed_at: item.find_time("freed_at"),
             tag: item.get_array("tag")?,
         }))
+    }
+
+    /// Frees a member id: it leads to nobody, and for an hour nothing counts that was begun
+    /// before `now`. [`Outcome::Already`] if it leads elsewhere by now: read it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn free_member(
+        &self,
+        channel: &ChannelName,
+        member: &MemberDigest,
+        led: Option<&MemberRow>,
+        now: UnixMs,
+    ) -> Result<Outcome, StoreError> {
+        let item = Item::new(key::member(channel, member), ALONE, "freed")
+            .text("subject", NOBODY.to_string())
+            .text("mapping", "-")
+            .time("event_at", now)
+            .time("freed_at", now)
+            .number("ttl", now.plus(FREED_MS).seconds())
+            .vouched(self.origin());
+        outcome(self.put(item, still(led)).await)
     }
 
     /// Stores a link and uses up its one-time secret: one call, all of it or nothing.
@@ -154,12 +180,8 @@ impl Vault {
             }
         }
         let NewLink { channel, mapping, member, notice, order, purposes, value, led, .. } = link;
-        let still = match &led {
-            Some(led) => Condition::that("tag = :tag").with_bytes(":tag", &led.tag),
-            None => Condition::that("attribute_not_exists(pk)"),
-        };
         let subject = value.subject;
-        parts.push(self.part_put(self.member_item(channel, member, subject, mapping, order.at), still));
+        parts.push(self.part_put(self.member_item(channel, member, subject, mapping, order.at), still(led.as_ref())));
         // A row that an earlier link left behind is replaced: the new one is newer.
         parts.push(self.part_put(self.value_item(value, now), Condition::none()));
         for item in self.link_consents(subject, member, &purposes, &notice, &order) {
@@ -311,6 +333,20 @@ impl Vault {
     ) -> Result<Outcome, StoreError> {
         let condition = Condition::that("event_at <= :as_of").with_number(":as_of", as_of.get());
         outcome(self.delete(&key::subject(subject), &key::link(channel, member), condition).await)
+    }
+}
+
+/// Nobody: no person's id, 128 random bits, is all zeros.
+const NOBODY: SubjectId = SubjectId::new([0; 16]);
+/// How long what the business has freed stays freed of what was begun before: longer than
+/// everything that can be begun.
+const FREED_MS: i64 = HOUR_MS;
+
+/// The condition that a member id still leads where it did.
+fn still(led: Option<&MemberRow>) -> Condition {
+    match led {
+        Some(led) => Condition::that("tag = :tag").with_bytes(":tag", &led.tag),
+        None => Condition::that("attribute_not_exists(pk)"),
     }
 }
 

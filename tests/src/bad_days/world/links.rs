@@ -49,7 +49,7 @@ impl World {
         let browser = Browser::default();
         let code = self.app.begin_in_chat_of(channel, &browser, &address).await;
         let Some(finish) = self.app.vouch_in(channel, &member(of), &code).await else { return };
-        let dialog = self.app.confirm_dialog(&location(&browser.get(&self.app, &finish).await), &someone);
+        let dialog = self.app.confirm_dialog(&location(&self.app.finish(&browser, &finish).await), &someone);
         let event = self.app.account_link(&dialog, &format!("l{number}"), now);
         // LINE delivers until it is taken.
         if !self.deliver(channel, std::slice::from_ref(&event), bad).await {
@@ -70,8 +70,8 @@ impl World {
         let back = self.app.agree_to_join_in(channel, &browser, &on).await;
         let code = parameter(&back, "code").expect("a code");
         let Some(finish) = self.app.vouch_in(channel, &member(of), &code).await else { return };
-        if self.stormy_page(bad, browser.get(&self.app, &finish)).await.is_none_or(|page| page.status >= 500) {
-            browser.get(&self.app, &finish).await;
+        if self.stormy_page(bad, self.app.finish(&browser, &finish)).await.is_none_or(|page| page.status >= 500) {
+            self.app.finish(&browser, &finish).await;
         }
         self.model.in_touch(who, self.app.now());
     }
