@@ -161,6 +161,7 @@ async fn what_is_not_a_persons_is_counted_and_not_stored() {
         json!({"type": "brandNew", "timestamp": NOON, "secretThing": app.marker("新型")}),
         someone.event("accountLink", "3", NOON, json!({"link": {"result": "ok", "nonce": app.marker("nonce")}})),
         json!({"type": "accountLink", "timestamp": NOON, "webhookEventId": "4", "link": {"result": "failed", "nonce": "n"}}),
+        json!({"type": "accountLink", "timestamp": NOON, "webhookEventId": "8", "link": {"result": "ok", "nonce": "n"}}),
         someone.message(NOON, json!({"id": "5", "type": "hologram", "scene": app.marker("像")})),
         someone.event("activated", "6", NOON, json!({"chatControl": {"expireAt": 1}})),
         someone.event("module", "7", NOON, json!({"module": {"type": "attached"}})),
@@ -172,7 +173,7 @@ async fn what_is_not_a_persons_is_counted_and_not_stored() {
         ("group_chat", 3),
         ("control", 3),
         ("unknown_event", 1),
-        ("account_link", 1),
+        ("account_link", 2),
         ("anonymous", 1),
         ("unknown_message", 1),
     ];

@@ -377,3 +377,40 @@ async fn calls_of_each_way_are_counted() {
     let linked = ["GetItem", "GetItem", "GetItem", "GetItem", "Query", "TransactWriteItems"];
     assert_eq!(counts(&app), calls(&linked, &[]), "linked, somebody new");
 }
+
+#[tokio::test]
+async fn a_link_moves_with_the_person_to_a_new_index_key() {
+    let mut app = TestApp::new().await;
+    let (someone, other, member) = (app.someone(), app.someone(), app.marker("M-1001"));
+    app.link_in_chat(&someone, &member).await;
+    let path = app.folder().join("data/secrets.toml");
+    let secrets = std::fs::read_to_string(&path).unwrap().replace("user_index = ", "user_index_previous = ");
+    std::fs::write(&path, secrets).unwrap();
+    app.restart().await;
+    // As long as they have not been met anew, the member id leads to the old place.
+    assert!(app.linked(&member).await);
+    app.advance(1_000);
+    assert_eq!(app.hook(&[someone.text("1", app.now(), "a")]).await, 200);
+    assert!(app.linked(&member).await && app.linkage(&someone).is_some());
+    let refused = app.link_by_login(&other, &member).await;
+    assert_eq!(refused.status, 409, "it is still theirs");
+    app.advance(1_000);
+    assert_eq!(app.site("unlink", Some(&member), None).await.status, 200);
+    assert!(!app.linked(&member).await && app.linkage(&someone).is_none());
+}
+
+#[tokio::test]
+async fn that_the_account_was_added_is_told_to_the_site() {
+    let app = TestApp::new().await;
+    for added in ["true", "false"] {
+        let (someone, browser) = (app.someone(), Browser::default());
+        let begun = browser.get(&app, &format!("/link/demo/login?site=example-demo&state=s-1&return_to={BACK}")).await;
+        let callback = app.allow(&location(&begun), &someone, &[]);
+        let (callback, _) = callback.split_once("&friendship_status_changed=").expect("LINE says whether it changed");
+        let callback = format!("{callback}&friendship_status_changed={added}");
+        let joining = location(&browser.get(&app, &callback).await);
+        let code = parameter(&app.agree_to_join(&browser, &joining, &[]).await, "code").unwrap();
+        let login = app.site("login", None, Some(&code)).await.json();
+        assert_eq!(login, json!({"linked": false, "friend_added": added == "true"}));
+    }
+}

@@ -98,8 +98,8 @@ impl Refusal {
                 "The act of the assertion is not that of this address.",
             ),
             Self::Malformed => (
-                "会員ID（sub）がないか、使えない形です（1から128バイト、前後の空白と制御文字なし）。",
-                "The member id (sub) is missing or unusable: 1 to 128 bytes, no control characters, no white space around it.",
+                "会員ID（sub）がないか、使えない形です（1から128バイト、前後の空白、制御文字、目に見えない文字なし）。",
+                "The member id (sub) is missing or unusable: 1 to 128 bytes, no control or invisible characters, no white space around it.",
             ),
             Self::NoChannel => {
                 ("連携のできるチャネルではありません。", "There is no such channel, or it does not link.")

@@ -255,7 +255,7 @@ fn people_are_sent_to_sound_addresses_alone() {
     const SCHEME: &str = "は、https://で始めてください（http://は、127.0.0.1、localhost、[::1]だけです） / must begin with https:// (http:// is for 127.0.0.1, localhost and [::1])";
     const USER: &str = "に、ユーザー名は書けません / must have no user name";
     const HOST: &str = "のホスト名かポート番号が正しくありません / has no host, or a wrong host or port";
-    const QUERY: &str = "のクエリに、code、state、errorは書けません（連携のときに付きます） / must not have code, state or error in its query: linking adds them";
+    const QUERY: &str = "のクエリに、code、state、error、linked、langは書けません（連携のときに付きます） / must not have code, state, error, linked or lang in its query: linking adds them";
     const LONG: &str = "は500文字までです / is longer than 500 characters";
     let (longest, longer) =
         (format!("https://shop.example/{}", "a".repeat(479)), format!("https://shop.example/{}", "a".repeat(480)));

@@ -170,8 +170,8 @@ fn fault(address: &str) -> Option<(&'static str, &'static str)> {
     }
     if form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(name, _)| ADDED.contains(&&*name)) {
         return Some((
-            "のクエリに、code、state、errorは書けません（連携のときに付きます）",
-            "must not have code, state or error in its query: linking adds them",
+            "のクエリに、code、state、error、linked、langは書けません（連携のときに付きます）",
+            "must not have code, state, error, linked or lang in its query: linking adds them",
         ));
     }
     None

@@ -56,6 +56,10 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
             "会員IDから、この人を探すためのしるしです。鍵つきのハッシュなので、会員IDはここからは分かりません。連携が続いているかどうかは、対応表が決めます。",
             "By this the person is found from a member id. It is a keyed hash: the id cannot be read here. Whether the link stands, the mapping says.",
         ),
+        "freed" => both(
+            "会員サイトがこの会員IDの連携を解除したことのしるしです。その前に始まった手続きが、あとから連携にならないようにします。1時間で消えます。",
+            "The mark that the member site has undone the link of this member id, so that nothing begun before joins anybody. It goes after an hour.",
+        ),
         "subject" => value(row, facts, &both("LINEのユーザーID", "LINE user id")),
         "tombstone" if row.get("listed_at").is_none() => both(
             "送信を取り消されたメッセージの跡です。本文はもうありません。次の掃除で消去の記録に載せ、バックアップから戻らないように、そのあと35日残します。",
