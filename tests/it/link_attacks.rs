@@ -1242,3 +1242,22 @@ async fn codes_that_visitors_bring_do_not_stop_a_site_from_ending_links() {
     assert_refused(&call("login", None, Some(&made_up)).await, 429, "too_often", "the fourth");
     assert_eq!(call("unlink", Some("M-1"), None).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_the_business_has_ended_stays_void_whoever_is_joined_since() {
+    let app = TestApp::new().await;
+    let (one, two, member) = (app.someone(), app.someone(), app.marker("M-1001"));
+    let browser = Browser::default();
+    let code = come(&app, "login", &browser, &one).await;
+    let finish = app.vouch(&member, &code).await;
+    assert_eq!(app.site("unlink", Some(&member), None).await.status, 200);
+    app.advance(1_000);
+    assert_eq!(app.link_by_login(&two, &member).await.status, 303);
+    assert!(app.linked(&member).await);
+    app.advance(1_000);
+    // Their own unlinking, and what the sweeper clears away after it, changes nothing.
+    assert_eq!(app.hook(&[two.postback(&id("EU"), app.now(), "azukari:unlink")]).await, 200);
+    app.sweep_all().await;
+    assert_eq!(app.finish(&browser, &finish).await.status, 400);
+    assert!(!app.linked(&member).await && app.linkage(&one).is_none());
+}

@@ -250,6 +250,13 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
     location(&app.link_by_login(&app.someone(), "M-2").await);
     app.link_in_chat(&app.someone(), "M-1").await;
     assert_eq!(app.site("unlink", Some("M-2"), None).await.status, 200);
+    // What the sweeper clears away of a later link leaves the mark that the site has freed it.
+    app.advance(1_000);
+    let later = app.someone();
+    location(&app.link_by_login(&later, "M-2").await);
+    app.advance(1_000);
+    assert_eq!(app.hook(&[later.postback("U1", app.now(), "azukari:unlink")]).await, 200);
+    app.sweep_all().await;
     app.installation().refill().await.unwrap();
     crate::erasure::erase(&app, "kept", &erased, NOON).await;
     crate::opener::every_act(&app, "kept", &someone).await;

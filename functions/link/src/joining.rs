@@ -145,7 +145,7 @@ pub(crate) async fn join(
     };
     match link.answered(&linking, &answer, &headers).await {
         Ok(address) => link.see_other(&address, None),
-        Err((trouble, language)) => link.trouble(trouble, language.unwrap_or(Language::Ja), None),
+        Err((trouble, own)) => link.trouble(trouble, own.unwrap_or(language), None),
     }
 }
 

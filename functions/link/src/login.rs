@@ -172,6 +172,13 @@ pub(crate) async fn callback(
     let on = sign_in.back.as_ref().map(|back| back_to_site(back, language, &[("error", "access_denied")]));
     match link.signed_in(&linking, sign_in, &back).await {
         Ok(address) => link.see_other(&address, None),
+        Err(Trouble::AlreadyLinked) => {
+            let undo = On {
+                label: language.pick("連携を解除する", "Undo the link"),
+                address: link.url(linking.name(), &format!("/unlink?lang={}", language.tag())),
+            };
+            link.trouble(Trouble::AlreadyLinked, language, Some(&undo))
+        }
         Err(trouble) => link.trouble(trouble, language, on.as_ref()),
     }
 }

@@ -18,16 +18,18 @@ pub(crate) struct ContentPolicies(String);
 
 impl ContentPolicies {
     /// Nothing but our own style, known by its digest. What is sent from a page may lead on
-    /// to a site of the business.
+    /// to a site of the business, and from there to wherever its members sign in: browsers
+    /// hold every redirect after a form against `form-action`.
     pub(crate) fn new(frame_ancestors: &str, sites: &[Site]) -> Self {
         let style = STANDARD.encode(Sha256::digest(STYLE));
         let addresses = sites.iter().flat_map(|site| site.return_addresses.iter().chain([&site.login_url]));
-        let mut origins: Vec<String> = addresses.map(|address| pages::origin(address)).collect();
+        let mut origins: Vec<String> =
+            addresses.map(|address| pages::origin(address)).filter(|origin| !origin.starts_with("https:")).collect();
         origins.sort();
         origins.dedup();
         let actions: String = origins.iter().map(|origin| format!(" {origin}")).collect();
         Self(format!(
-            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'{actions}; frame-ancestors {frame_ancestors}"
+            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self' https:{actions}; frame-ancestors {frame_ancestors}"
         ))
     }
 }

@@ -192,7 +192,7 @@ impl Link {
     async fn holder(&self, linking: &Linking<'_>, member: &MemberDigest) -> Result<Option<MemberRow>, StoreError> {
         let vault = &self.intake.vault;
         let led = vault.member(linking.name(), member).await?;
-        let Some(led) = led.filter(|led| led.freed_at.is_none()) else { return Ok(None) };
+        let Some(led) = led.filter(MemberRow::leads_somewhere) else { return Ok(None) };
         let mapping = vault.mapping(&led.mapping, self.intake.ctx.now()).await?;
         Ok(holds(&led, &mapping, member).then_some(led))
     }

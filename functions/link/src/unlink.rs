@@ -126,14 +126,37 @@ pub(crate) async fn unlink(
     };
     let language = parting.language;
     match link.part(&linking, &parting, &answer.ticket).await {
-        Ok(told_line) => link.message(StatusCode::OK, language, done(language, told_line), None),
+        Ok(ended) => link.message(StatusCode::OK, language, done(language, &ended), None),
         Err(trouble) => link.trouble(trouble, language, None),
     }
 }
 
-fn done(language: Language, told_line: bool) -> (&'static str, &'static str) {
+/// What has come of it.
+struct Ended {
+    /// Whether there was a link.
+    linked: bool,
+    /// Whether LINE has taken it.
+    told_line: bool,
+}
+
+fn done(language: Language, ended: &Ended) -> (&'static str, &'static str) {
+    if !ended.linked {
+        let title = language.pick("連携している会員IDはありません", "No membership is linked");
+        let text = if ended.told_line {
+            language.pick(
+                "LINEログインの連動は解除し、LINEヤフー株式会社に知らせました。この画面は閉じていただいて大丈夫です。",
+                "Your permission for LINE Login has been withdrawn, and LY Corporation has been told. You can close this page.",
+            )
+        } else {
+            language.pick(
+                "LINEの側の連動が残っているときは、LINEアプリの「設定」→「アカウント」→「連動アプリ」から解除してください。",
+                "If your permission is still there in LINE, withdraw it under Settings, Account, Authorized apps.",
+            )
+        };
+        return (title, text);
+    }
     let title = language.pick("連携を解除しました", "The link is undone");
-    let text = if told_line {
+    let text = if ended.told_line {
         language.pick(
             "連携のためにお預かりしたものは、数分のうちに消去します。LINEログインの連動も解除し、LINEヤフー株式会社に知らせました。この画面は閉じていただいて大丈夫です。",
             "What was kept for the link is erased within minutes. Your permission for LINE Login has been withdrawn, and LY Corporation has been told. You can close this page.",
@@ -193,8 +216,8 @@ impl Link {
         Ok(known.is_some_and(|known| known.person.link.link().is_some()))
     }
 
-    /// Undoes the link, and tells LINE; whether LINE has taken it.
-    async fn part(&self, linking: &Linking<'_>, parting: &Parting, ticket: &str) -> Result<bool, Trouble> {
+    /// Undoes the link, and tells LINE.
+    async fn part(&self, linking: &Linking<'_>, parting: &Parting, ticket: &str) -> Result<Ended, Trouble> {
         let user = LineUserId::parse(parting.user.reveal()).map_err(|_| Trouble::Expired)?;
         let secret = OneTimeSecret::parse(ticket).ok_or(Trouble::Expired)?;
         let once = secret.digest();
@@ -208,8 +231,9 @@ impl Link {
             // Sent twice, or the store did not answer: it has been undone all the same.
             tracing::warn!(why = trouble.code(), "a ticket was not used up");
         }
+        let linked = matches!(parted, Parted::Now(_));
         let metrics = self.intake.ctx.metrics();
-        metrics.count("link_parted", if matches!(parted, Parted::Now(_)) { "unlinked" } else { "nothing" });
+        metrics.count("link_parted", if linked { "unlinked" } else { "nothing" });
         let login = linking.secrets;
         let token = &parting.access_token;
         let (id, secret) = (&login.login_channel_id, &login.login_channel_secret);
@@ -228,7 +252,7 @@ impl Link {
                 }
             }
         }
-        Ok(told.is_ok())
+        Ok(Ended { linked, told_line: told.is_ok() })
     }
 }
 

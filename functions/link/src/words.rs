@@ -273,11 +273,11 @@ impl Trouble {
             Self::AlreadyLinked => (
                 (
                     "すでに連携しています",
-                    "このLINEアカウントは、会員IDと連携しています。解除したいときは、LINEのトークか、連携のご案内の画面からお進みください。",
+                    "このLINEアカウントは、会員IDと連携しています。解除したいときは、LINEのトークか、下のボタンからお進みください。",
                 ),
                 (
                     "Linked already",
-                    "This LINE account is linked with a membership. To undo it, go on from the LINE chat or the page about linking.",
+                    "This LINE account is linked with a membership. To undo it, go on from the LINE chat or by the button below.",
                 ),
             ),
             Self::MemberTaken => (

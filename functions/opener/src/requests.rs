@@ -3,7 +3,7 @@
 
 use azukari::{
     domain::{link::CLAIM_MS, time::DAY_MS},
-    store::{StoreError, inbox::Arrival, key, value::ValueKind},
+    store::{StoreError, inbox::Arrival, key, link::MemberRow, value::ValueKind},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -49,6 +49,6 @@ impl Opener {
             return Ok(None);
         };
         let led = self.vault.member(&channel, &member).await?;
-        Ok(led.filter(|led| led.freed_at.is_none()).map(|led| led.subject.to_string()))
+        Ok(led.filter(MemberRow::leads_somewhere).map(|led| led.subject.to_string()))
     }
 }

@@ -60,5 +60,5 @@ async fn lead_nowhere(
     member: &MemberDigest,
     as_of: UnixMs,
 ) -> Result<Outcome, StoreError> {
-    run.vault.delete_member(channel, member, subject, as_of).await
+    run.vault.delete_member(channel, member, subject, as_of, run.now).await
 }

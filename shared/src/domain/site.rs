@@ -98,9 +98,12 @@ impl MemberId {
     }
 }
 
-/// Marks that are not seen: joiners, directions, soft hyphens.
+/// What is not seen: joiners, directions, soft hyphens, variation selectors, tags, fillers.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl fmt::Debug for MemberId {
@@ -156,8 +159,21 @@ mod tests {
         for good in ["M-1001", "1", "会員-0042", &"a".repeat(MAX_MEMBER_ID)] {
             assert!(MemberId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", " M1", "M1 ", "M\n1", "\u{3000}M1", "M\u{200b}1", "M\u{202e}1", &"a".repeat(MAX_MEMBER_ID + 1)]
-        {
+        for bad in [
+            "",
+            " M1",
+            "M1 ",
+            "M\n1",
+            "\u{3000}M1",
+            "M\u{200b}1",
+            "M\u{202e}1",
+            "\u{3164}",
+            "M\u{61c}1",
+            "M\u{2028}1",
+            "M\u{fe0f}",
+            "M\u{e0061}",
+            &"a".repeat(MAX_MEMBER_ID + 1),
+        ] {
             assert!(MemberId::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(format!("{:?}", MemberId::parse("M-1001").unwrap()), "MemberId(…)");

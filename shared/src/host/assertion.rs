@@ -142,6 +142,10 @@ pub fn verify<'a, I: Issuer, T: DeserializeOwned>(
     match decode_header(assertion) {
         Ok(header) if header.alg != Algorithm::ES256 => return Err(refused(Fault::Algorithm, claimed)),
         Ok(header) if header.typ.as_deref() != Some(rules.kind) => return Err(refused(Fault::Malformed, claimed)),
+        // What it says must be understood is not understood here (RFC 7515 §4.1.11).
+        Ok(_) if header_of(assertion).is_some_and(|header| header.get("crit").is_some()) => {
+            return Err(refused(Fault::Malformed, claimed));
+        }
         Ok(_) => {}
         // An algorithm that the library does not know, `none` among them.
         Err(error) => {
@@ -194,8 +198,12 @@ fn named(assertion: &str) -> Option<String> {
 }
 
 fn has_header(assertion: &str) -> bool {
-    let header = assertion.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
-    header.is_some_and(|header| serde_json::from_slice::<Value>(&header).is_ok_and(|header| header["alg"].is_string()))
+    header_of(assertion).is_some_and(|header| header["alg"].is_string())
+}
+
+fn header_of(assertion: &str) -> Option<Value> {
+    let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
 }
 
 fn validation(issuer: &str, audience: &str) -> Validation {

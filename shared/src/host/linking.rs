@@ -149,7 +149,7 @@ impl Visit<'_> {
                 return self.given_up(wish, Joined::Stale).await;
             }
             if let Some(row) = &led
-                && row.freed_at.is_none()
+                && row.leads_somewhere()
                 && row.mapping != self.pk
                 && holds(row, &self.intake.vault.mapping(&row.mapping, self.now).await?, wish.digest)
             {
@@ -398,7 +398,7 @@ impl Intake {
     ) -> Result<(), PeopleError> {
         for _ in 0..ROUNDS {
             let led = self.vault.member(channel, member).await?;
-            if let Some(row) = led.as_ref().filter(|row| row.freed_at.is_none()) {
+            if let Some(row) = led.as_ref().filter(|row| row.leads_somewhere()) {
                 let wish = PartWish { member: Some(member), at: now, id, ground: UnlinkGround::Business };
                 self.part(channel, &row.mapping, &wish, now).await?;
             }

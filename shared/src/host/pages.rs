@@ -34,7 +34,7 @@ pub fn comes_from_elsewhere(headers: &HeaderMap, origin: &str) -> bool {
 /// The origin of an address (RFC 6454): scheme, host and port.
 pub fn origin(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
-    format!("{scheme}://{}", rest.split('/').next().unwrap_or_default())
+    format!("{scheme}://{}", rest.split(['/', '?', '#']).next().unwrap_or_default())
 }
 
 #[cfg(test)]

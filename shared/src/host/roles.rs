@@ -262,13 +262,13 @@ const LOCKSMITH: Permissions = Permissions {
 const SWEEPER: Permissions = Permissions {
     tables: &[
         grant(&[Operation::Query], Target::Index(Index::Due), &[]),
-        grant(&[Operation::GetItem], VAULT, &["L#", "P#", "S#", "W#"]),
+        grant(&[Operation::GetItem], VAULT, &["L#", "P#", "S#", "W#", "X#"]),
         grant(
             &[Operation::Query, Operation::UpdateItem, Operation::DeleteItem, Operation::ConditionCheckItem],
             VAULT,
             &["S#"],
         ),
-        grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#"]),
+        grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#", "X#"]),
         grant(&[Operation::DeleteItem], VAULT, &["X#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
         grant(&[Operation::PutItem], AUDIT, &["E#"]),

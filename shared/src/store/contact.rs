@@ -104,7 +104,7 @@ impl Vault {
         if let Some(link) = person.link.link() {
             let channel = ChannelName::parse(&subject.channel).map_err(|_| StoreError::Row { attribute: "channel" })?;
             // The member id leads to the mapping: it must lead to the new place.
-            let led = self.member_item(&channel, &link.member, subject.subject, to, link.since);
+            let led = self.member_item(&channel, &link.member, (subject.subject, to), link.since, None);
             parts.push(self.part_put(led, Condition::none()));
         }
         parts.push(self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")));

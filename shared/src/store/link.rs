@@ -31,8 +31,10 @@ pub struct MemberRow {
     pub subject: SubjectId,
     /// The partition of their mapping.
     pub mapping: String,
-    /// Set if it leads to nobody any more: the business has freed the member id at this time,
-    /// and what was begun before counts no more.
+    /// Since when.
+    pub since: UnixMs,
+    /// The business has freed the member id at this time: what was begun before counts no
+    /// more, whoever it has led to since.
     pub freed_at: Option<UnixMs>,
     tag: [u8; 32],
 }
@@ -118,6 +120,14 @@ pub enum LinkOutcome {
     Changed,
 }
 
+impl MemberRow {
+    /// Whether it leads to anybody: not from the time when the business has freed the member
+    /// id until somebody else is joined.
+    pub fn leads_somewhere(&self) -> bool {
+        self.subject != NOBODY
+    }
+}
+
 impl Vault {
     /// Where a member id leads: one call.
     ///
@@ -129,6 +139,7 @@ impl Vault {
         Ok(Some(MemberRow {
             subject: subject.map_err(|_| StoreError::Row { attribute: "subject" })?,
             mapping: item.get_text("mapping")?.to_owned(),
+            since: item.get_time("event_at")?,
             freed_at: item.find_time("freed_at"),
             tag: item.get_array("tag")?,
         }))
@@ -146,14 +157,17 @@ impl Vault {
         led: Option<&MemberRow>,
         now: UnixMs,
     ) -> Result<Outcome, StoreError> {
-        let item = Item::new(key::member(channel, member), ALONE, "freed")
+        outcome(self.put(self.freed_item(channel, member, now), still(led)).await)
+    }
+
+    fn freed_item(&self, channel: &ChannelName, member: &MemberDigest, freed_at: UnixMs) -> Item {
+        Item::new(key::member(channel, member), ALONE, "freed")
             .text("subject", NOBODY.to_string())
             .text("mapping", "-")
-            .time("event_at", now)
-            .time("freed_at", now)
-            .number("ttl", now.plus(FREED_MS).seconds())
-            .vouched(self.origin());
-        outcome(self.put(item, still(led)).await)
+            .time("event_at", freed_at)
+            .time("freed_at", freed_at)
+            .number("ttl", freed_at.plus(FREED_MS).seconds())
+            .vouched(self.origin())
     }
 
     /// Stores a link and uses up its one-time secret: one call, all of it or nothing.
@@ -181,7 +195,10 @@ impl Vault {
         }
         let NewLink { channel, mapping, member, notice, order, purposes, value, led, .. } = link;
         let subject = value.subject;
-        parts.push(self.part_put(self.member_item(channel, member, subject, mapping, order.at), still(led.as_ref())));
+        // What was begun before the business has freed the member id stays void.
+        let freed_at = led.as_ref().and_then(|row| row.freed_at).filter(|freed| now < freed.plus(FREED_MS));
+        let leads = self.member_item(channel, member, (subject, mapping), order.at, freed_at);
+        parts.push(self.part_put(leads, still(led.as_ref())));
         // A row that an earlier link left behind is replaced: the new one is newer.
         parts.push(self.part_put(self.value_item(value, now), Condition::none()));
         for item in self.link_consents(subject, member, &purposes, &notice, &order) {
@@ -241,15 +258,19 @@ impl Vault {
         &self,
         channel: &ChannelName,
         member: &MemberDigest,
-        subject: SubjectId,
-        mapping: &str,
+        (subject, mapping): (SubjectId, &str),
         since: UnixMs,
+        freed_at: Option<UnixMs>,
     ) -> Item {
-        Item::new(key::member(channel, member), ALONE, "member")
+        let item = Item::new(key::member(channel, member), ALONE, "member")
             .text("subject", subject.to_string())
             .text("mapping", mapping)
-            .time("event_at", since)
-            .vouched(self.origin())
+            .time("event_at", since);
+        match freed_at {
+            Some(freed_at) => item.time("freed_at", freed_at),
+            None => item,
+        }
+        .vouched(self.origin())
     }
 
     /// Undoes a link: the mapping no longer says that there is one, and an order to erase
@@ -303,7 +324,8 @@ impl Vault {
     }
 
     /// Deletes the look-up of a member id if it leads to this person by a link that is not
-    /// newer than `as_of`.
+    /// newer than `as_of`: one call. Where the business has freed the member id before, two
+    /// more, and the mark of that stays for its hour.
     ///
     /// # Errors
     /// The call failed.
@@ -313,11 +335,28 @@ impl Vault {
         member: &MemberDigest,
         subject: SubjectId,
         as_of: UnixMs,
+        now: UnixMs,
     ) -> Result<Outcome, StoreError> {
-        let condition = Condition::that("subject = :subject AND event_at <= :as_of")
-            .with_text(":subject", subject.to_string())
-            .with_number(":as_of", as_of.get());
-        outcome(self.delete(&key::member(channel, member), ALONE, condition).await)
+        let over = now.plus(-FREED_MS);
+        let condition = Condition::that(
+            "subject = :subject AND event_at <= :as_of AND (attribute_not_exists(freed_at) OR freed_at <= :over)",
+        )
+        .with_text(":subject", subject.to_string())
+        .with_number(":as_of", as_of.get())
+        .with_number(":over", over.get());
+        let deleted = outcome(self.delete(&key::member(channel, member), ALONE, condition).await)?;
+        if deleted == Outcome::Written {
+            return Ok(deleted);
+        }
+        match self.member(channel, member).await? {
+            Some(row) if row.subject == subject && row.since <= as_of => match row.freed_at {
+                Some(freed_at) => {
+                    outcome(self.put(self.freed_item(channel, member, freed_at), still(Some(&row))).await)
+                }
+                None => Ok(Outcome::Already),
+            },
+            _ => Ok(Outcome::Already),
+        }
     }
 
     /// Deletes the row of a link that is not newer than `as_of`.

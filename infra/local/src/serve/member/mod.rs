@@ -139,8 +139,10 @@ impl Server {
             Some((channel.clone(), example))
         };
         let examples = channels.filter_map(example).collect();
+        // Its buttons lead on to LINE, by way of Azukari: browsers hold every redirect after a
+        // form against `form-action`.
         let content_policy = format!(
-            "default-src 'none'; style-src 'self'; form-action 'self' {public_url}; base-uri 'none'; frame-ancestors 'self'"
+            "default-src 'none'; style-src 'self'; form-action 'self' {public_url} https:; base-uri 'none'; frame-ancestors 'self'"
         );
         Self { local, public_url: public_url.to_owned(), content_policy, examples }
     }
