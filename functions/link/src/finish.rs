@@ -14,11 +14,11 @@ use axum::{
     response::Response,
 };
 use azukari::{
-    domain::{id::LineUserId, language::Language, site::MemberId},
+    domain::{id::LineUserId, language::Language, link::MemberDigest, site::MemberId},
     host::{
         linking::{Joined, Wish},
         pages::{self, STYLE},
-        people::PeopleError,
+        people::{PeopleError, Visit},
     },
     seal::one_time::OneTimeSecret,
 };
@@ -163,6 +163,14 @@ impl Link {
         }
     }
 
+    async fn is_joined(&self, visit: &Visit<'_>, member: &MemberDigest) -> Result<bool, Trouble> {
+        let (_, known) = visit.mapping(true).await.map_err(|error| {
+            tracing::error!(%error, "somebody could not be looked up");
+            Trouble::Unavailable
+        })?;
+        Ok(known.is_some_and(|known| known.person.link.is_with(member)))
+    }
+
     async fn finish_here(&self, linking: &Linking<'_>, how: &How, ticket: &str) -> Result<(), Trouble> {
         let How::Here { user, member, digest, items, shown, begun, .. } = how else { return Err(Trouble::NotRead) };
         let user = LineUserId::parse(user.reveal()).map_err(|_| Trouble::Expired)?;
@@ -193,6 +201,8 @@ impl Link {
             Joined::Taken => ("taken", Err(Trouble::MemberTaken)),
             Joined::Stale => ("stale", Err(Trouble::Expired)),
             Joined::Erasing => ("erasing", Err(Trouble::Erasing)),
+            // Pressed twice: whoever comes second is told what has come of it.
+            Joined::Used if self.is_joined(&visit, digest).await? => ("twice", Ok(None)),
             Joined::Used => ("used", Err(Trouble::Expired)),
         };
         self.intake.ctx.metrics().count("link_joined", word);

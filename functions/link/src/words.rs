@@ -204,12 +204,12 @@ impl Trouble {
             ),
             Self::Expired => (
                 (
-                    "手続きの期限が切れました",
-                    "始めてから10分たったか、この手続きはもう済んでいます。LINEのトークか会員サイトから、はじめからお試しください。",
+                    "この手続きは、もう使えません",
+                    "もう済んでいるか、始めてから10分たっています。連携できているかどうかは、会員サイトでご確認ください。まだのときは、LINEのトークか会員サイトから、はじめからお試しください。",
                 ),
                 (
-                    "This has expired",
-                    "It was begun more than 10 minutes ago, or is done already. Please begin again in the LINE chat or at the member site.",
+                    "This cannot be used any more",
+                    "It is done already, or was begun more than 10 minutes ago. The member site shows whether you are linked. If not, please begin again in the LINE chat or at the member site.",
                 ),
             ),
             Self::OtherBrowser => (
