@@ -94,7 +94,7 @@ pub(crate) async fn link(State(link): State<Arc<Link>>, channel: Channel, header
                 How::Dialog { link_token, nonce: Plain::new(nonce.text()) }
             }
             Way::Login { user, name, agreed: Some(shown), items, .. } => {
-                How::Here { user, name, member, digest, items, shown, begun, back }
+                How::Here { user, name, member, digest, items, shown, begun, back: Box::new(back) }
             }
             // They came to be recognised, and were not asked whether to join.
             Way::Login { agreed: None, .. } => return Err(Refusal::CodeUnknown),

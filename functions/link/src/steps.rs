@@ -177,7 +177,7 @@ pub(crate) enum How {
         items: Vec<Item>,
         shown: Shown,
         begun: UnixMs,
-        back: WayBack,
+        back: Box<WayBack>,
     },
 }
 
