@@ -73,7 +73,7 @@ async fn ready(app: &TestApp, someone: &Someone, member: &str) -> (Browser, Stri
 async fn at_the_dialog(app: &TestApp, browser: &Browser, someone: &Someone, member: &str) -> String {
     let code = come(app, "chat", browser, someone).await;
     let finish = app.vouch(member, &code).await;
-    location(&app.finish(&browser, &finish).await)
+    location(&app.finish(browser, &finish).await)
 }
 
 /// What LINE would tell if somebody had confirmed a dialog with this nonce.
@@ -1050,7 +1050,7 @@ async fn no_secret_of_any_way_is_left_behind_or_told() {
                 (200, &http::HeaderValue::from_static("no-store"))
             );
             let finish = app.vouch(&member, &code).await;
-            location(&app.finish(&browser, &finish).await);
+            location(&app.finish(browser, &finish).await);
         }
         assert!(app.linked(&member).await, "{way}");
         app.advance(1_000);
