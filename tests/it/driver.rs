@@ -37,7 +37,7 @@ pub(crate) enum Screen {
 /// The page in a browser.
 pub(crate) struct Browser {
     client: Client,
-    _driver: Child,
+    driver: Driver,
     server: JoinHandle<()>,
     /// Where the page is.
     pub(crate) url: String,
@@ -46,7 +46,7 @@ pub(crate) struct Browser {
 }
 
 /// How long the page may take to come to a state before a story gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn is_required() -> bool {
     std::env::var_os("AZUKARI_REQUIRE_BROWSER").is_some_and(|value| !value.is_empty())
@@ -81,22 +81,21 @@ impl Browser {
             missing("chromedriver");
             return None;
         };
-        let (mut driver, port) = start(&driver).await;
+        let driver = Driver::start(&driver).await;
         let (address, server) = serve(app).await;
         let client = ClientBuilder::new(hyper_util_connector())
             .capabilities(capabilities(screen))
-            .connect(&format!("http://127.0.0.1:{port}"))
+            .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await;
         let client = match client {
             Ok(client) => client,
             Err(error) => {
-                let _ = driver.kill().await;
                 missing(&format!("a Chromium that chromedriver can start ({error})"));
                 return None;
             }
         };
         let url = format!("http://{address}");
-        let browser = Self { client, _driver: driver, server, url, screen, axe: axe() };
+        let browser = Self { client, driver, server, url, screen, axe: axe() };
         browser.goto(&format!("/?lang={language}")).await;
         Some(browser)
     }
@@ -270,6 +269,7 @@ impl Browser {
     pub(crate) async fn close(self) {
         let _ = self.client.close().await;
         self.server.abort();
+        drop(self.driver);
     }
 }
 
@@ -277,26 +277,45 @@ fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector 
     hyper_util::client::legacy::connect::HttpConnector::new()
 }
 
-async fn start(driver: &Path) -> (Child, u16) {
-    let mut child = Command::new(driver)
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("chromedriver starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    while let Some(line) = lines.next_line().await.expect("it says where it listens") {
-        let port = line
-            .rsplit_once("started successfully on port ")
-            .and_then(|(_, rest)| rest.trim_end_matches('.').parse().ok());
-        if let Some(port) = port {
-            // Its pipe must stay open, or it ends with the next line it writes.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (child, port);
+/// chromedriver, and every browser that it has started: with it they end, also when a
+/// story fails half-way.
+struct Driver {
+    port: u16,
+    _process: Child,
+}
+
+impl Driver {
+    async fn start(path: &Path) -> Self {
+        let mut process = Command::new(path)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        while let Some(line) = lines.next_line().await.expect("it says where it listens") {
+            let port = line
+                .rsplit_once("started successfully on port ")
+                .and_then(|(_, rest)| rest.trim_end_matches('.').parse().ok());
+            if let Some(port) = port {
+                // Its pipe must stay open, or it ends with the next line it writes.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Self { port, _process: process };
+            }
         }
+        panic!("chromedriver did not say where it listens");
     }
-    panic!("chromedriver did not say where it listens");
+}
+
+impl Drop for Driver {
+    /// Killed, it would leave its browsers running; asked, it ends them.
+    fn drop(&mut self) {
+        let Ok(mut asked) = std::net::TcpStream::connect(("127.0.0.1", self.port)) else { return };
+        let _ = asked.set_read_timeout(Some(Duration::from_secs(5)));
+        let _ = write!(asked, "GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ = std::io::Read::read(&mut asked, &mut [0; 64]);
+    }
 }
 
 async fn serve(app: &TestApp) -> (SocketAddr, JoinHandle<()>) {

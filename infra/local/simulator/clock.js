@@ -14,7 +14,9 @@ export function createClock(section, { erased }) {
   const ahead = h('span', { class: 'chip' });
   const words = h('p');
   const happened = h('div', { class: 'happened', role: 'status', 'data-testid': 'happened' }, words);
-  let busy = false;
+  // Presses that are at work or wait for their turn.
+  let wishes = 0;
+  let last = Promise.resolve();
   let say = () => t('happenedNothing');
   // The view at that moment: later looks must not change what was said.
   let then = null;
@@ -49,11 +51,14 @@ export function createClock(section, { erased }) {
     ),
   );
 
-  /** One thing at a time: a second press while the first is at work is not a second wish. */
-  async function run(work) {
-    if (busy) return;
-    busy = true;
+  /** One thing at a time, in the order of the presses: none is lost. */
+  function run(work) {
+    wishes += 1;
     section.setAttribute('aria-busy', 'true');
+    last = last.then(() => carryOut(work));
+  }
+
+  async function carryOut(work) {
     happened.classList.remove('is-failure');
     // Only what takes long is worth a word of its own.
     const long = setTimeout(() => setText(words, t('sweeping')), 400);
@@ -66,8 +71,8 @@ export function createClock(section, { erased }) {
     clearTimeout(long);
     await refresh();
     then = state.view;
-    busy = false;
-    section.removeAttribute('aria-busy');
+    wishes -= 1;
+    if (wishes === 0) section.removeAttribute('aria-busy');
     update();
   }
 
@@ -102,7 +107,7 @@ export function createClock(section, { erased }) {
     setText(ahead, n !== 0 ? t('clockAhead', { n }) : minutes > 0 ? t('clockAheadMinutes', { n: minutes }) : t('clockReal'));
     ahead.classList.toggle('chip-seal', n !== 0);
     for (const { n: count, text } of days) setText(text, count === 1 ? t('plusDay') : t('plusDays', { n: count }));
-    if (!busy) setText(words, say(then));
+    if (wishes === 0) setText(words, say(then));
   }
 
   return update;
