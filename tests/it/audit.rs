@@ -4,6 +4,7 @@ use azukari::{
     domain::time::UnixMs,
     keys::evidence::EvidenceKey,
     store::{
+        day_root,
         ledger::{self, Fault, Finding, Head, Range, Row, Verdict},
         tables::Table,
     },
@@ -15,11 +16,13 @@ use azukari_tests::{
 };
 use serde_json::{Value, json};
 
-fn rows(app: &TestApp) -> Vec<Row> {
+/// The rows of the audit table.
+pub(crate) fn rows(app: &TestApp) -> Vec<Row> {
     app.rows(Table::Audit).iter().map(|row| ledger::from_json(row).unwrap()).collect()
 }
 
-fn evidence(app: &TestApp) -> EvidenceKey {
+/// What they are checked with.
+pub(crate) fn evidence(app: &TestApp) -> EvidenceKey {
     EvidenceKey::new(app.installation().evidence()).unwrap()
 }
 
@@ -31,11 +34,13 @@ fn heads(app: &TestApp) -> Vec<Head> {
     said.lines().filter_map(Head::of_line).filter(|head| own.contains(&head.writer)).collect()
 }
 
-/// Every chain is sound and complete, as far as the log knows.
+/// Every chain is sound and complete, as far as the log knows, and so are the day roots.
 pub(crate) fn assert_sound(app: &TestApp) {
     let verdict = ledger::verify(&rows(app), &evidence(app), &heads(app), Range::default());
     assert!(verdict.sound(), "{verdict:?}");
     assert!(verdict.entries > 0, "there is something to check");
+    let roots = day_root::verify(&rows(app), &evidence(app), &[]);
+    assert!(roots.sound(), "{roots:?}");
 }
 
 /// An installation with two chains of six entries each.

@@ -137,8 +137,9 @@ async fn refusing_keeps_nothing_and_is_explained() {
         let button = data(&app, &someone, "同意しない");
         let tap = [someone.postback("EP1", NOON - 1, &button)];
         assert_eq!(app.hook_to(channel, &tap).await, 200);
-        let last = said(&app, channel, &someone).pop().unwrap();
+        let [.., last, receipt] = &said(&app, channel, &someone)[..] else { panic!("two messages") };
         assert!(last.contains("消去します"), "{last}");
+        assert_eq!(receipt, "[消去の控えを見る]");
         // What comes now is not kept either, and that is said.
         assert_eq!(app.hook_to(channel, &[someone.text("2", NOON, "まだ")]).await, 200);
         let texts = said(&app, channel, &someone);

@@ -386,6 +386,9 @@ async fn what_no_site_has_said_is_not_believed() {
         Some(&code),
         UnixMs::new(app.now()),
     );
+    let typed_header = Header { typ: Some("site+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
+    let critical_header = Header { crit: Some(vec!["exp".to_owned()]), ..typed_header };
+    let critical = jsonwebtoken::encode(&critical_header, &claims, &shop.key).unwrap();
     let table = [
         ("nothing", String::new(), "assertion_malformed"),
         ("no token", "a.b.c".to_owned(), "assertion_malformed"),
@@ -400,6 +403,7 @@ async fn what_no_site_has_said_is_not_believed() {
         ("no type", typed(None), "assertion_malformed"),
         ("another type", typed(Some("JWT")), "assertion_malformed"),
         ("an operator's type", typed(Some("operator+jwt")), "assertion_malformed"),
+        ("with what must be understood", critical, "assertion_malformed"),
         ("a stranger", but("iss", json!("stranger")), "assertion_site"),
         ("an operator", but("iss", json!("desk")), "assertion_site"),
         ("nobody", but("iss", Value::Null), "assertion_site"),
@@ -1087,7 +1091,8 @@ async fn no_secret_of_any_way_is_left_behind_or_told() {
         assert_eq!((header("cache-control"), header("referrer-policy")), ("no-store", referrer), "{what}");
         if !on {
             let policy = header("content-security-policy");
-            for part in ["default-src 'none'; style-src 'sha256-", "base-uri 'none'", "frame-ancestors 'self'"] {
+            let style = "default-src 'none'; style-src 'sha256-";
+            for part in [style, "; base-uri 'none'; form-action 'self' https:; frame-ancestors 'self'"] {
                 assert!(policy.contains(part), "{what}: {policy}");
             }
             assert!(!policy.contains("unsafe") && header("x-content-type-options") == "nosniff", "{what}");
@@ -1223,6 +1228,31 @@ async fn who_is_linked_and_did_not_begin_at_the_site_is_not_signed_in_there() {
     let authorize = location(&browser.get(&app, "/link/demo/login").await);
     let back = browser.get(&app, &app.allow(&authorize, &someone, &[])).await;
     assert!(back.status == 200 && back.text.contains("すでに連携しています"), "{}", back.text);
+    // Its button leads to where the link is undone.
+    let undo = format!("{PUBLIC_URL}/link/demo/unlink?lang=ja");
+    assert!(back.text.contains(&format!("<a class=\"button\" href=\"{undo}\">連携を解除する</a>")), "{}", back.text);
+    let undo = browser.get(&app, &undo).await;
+    assert!(undo.status == 200 && undo.text.contains("data-page=\"unlink\""), "{}", undo.text);
+    assert!(app.linked(&member).await, "looking undoes nothing");
+}
+
+// What is sent from a page leads on over HTTPS; over HTTP only where a site is under development.
+#[tokio::test]
+async fn pages_lead_on_over_http_only_to_a_site_under_development() {
+    let block = Shop::new("shop", "demo").block(1_000);
+    for (from, to, action) in [
+        ("https://shop.example", "https://shop.example", "; form-action 'self' https:; "),
+        ("https://shop.example/line", "http://localhost:3000/line", "; form-action 'self' https: http:; "),
+        ("https://shop.example/back", "http://127.0.0.1:3000/back", "; form-action 'self' https: http:; "),
+    ] {
+        let sites = block.replace(from, to);
+        let app = TestApp::with_files(&[("sites.toml", sites.as_str())]).await;
+        for path in ["/link/demo", "/link/nobody"] {
+            let page = app.get(path).await;
+            let policy = page.headers["content-security-policy"].to_str().unwrap();
+            assert!(policy.contains(action), "{to} {path}: {policy}");
+        }
+    }
 }
 
 // Ending links has its own hour: visitors who bring codes do not use it up.

@@ -1,10 +1,15 @@
 //! Linking a LINE account with a member id, in all three ways, and undoing it.
 
+use axum::body::Body;
 use azukari::domain::link::CLAIM_MS;
+use azukari_local::engine::line::{Answer, Faults};
 use azukari_tests::{
     app::{NOON, PUBLIC_URL, TestApp},
-    linking::{Browser, hidden, location, parameter},
+    forms::Page,
+    linking::{Browser, form, hidden, location, parameter, path},
+    witness,
 };
+use http::Request;
 use serde_json::{Value, json};
 
 const BACK: &str = "https://pages.azukari.test/simulator/member/demo/back";
@@ -198,6 +203,127 @@ async fn on_our_page_a_link_is_undone_and_line_is_told() {
     assert_eq!(again.status, 400);
     assert_eq!(app.sweep_all().await.unlinked, 1);
     assert!(app.rows_of("link").is_empty() && app.rows_of("member").is_empty());
+}
+
+#[tokio::test]
+async fn who_has_no_link_can_still_end_what_they_have_allowed_in_line() {
+    let app = TestApp::new().await;
+    let (someone, browser) = (app.someone(), Browser::default());
+    let parting = app.sign_in(&browser, "?intent=unlink", &someone, &[]).await;
+    let page = browser.get(&app, &parting).await;
+    assert!(page.status == 200 && page.text.contains("いま連携している会員IDはありません"), "{}", page.text);
+    let ticket = hidden(&page, "ticket");
+    let done = browser.post(&app, "/link/demo/unlink", &[("ticket", ticket.as_str())]).await;
+    assert!(done.status == 200 && done.text.contains("<h1>連携している会員IDはありません</h1>"), "{}", done.text);
+    assert!(done.text.contains("LINEヤフー株式会社に知らせました"), "{}", done.text);
+    let asked = app.installation().line().exchanges();
+    assert_eq!(asked.iter().filter(|it| it.operation == "POST /user/v1/deauthorize").count(), 1);
+    assert!(app.said_to(&someone).is_empty() && app.subject("demo", &someone).is_none());
+}
+
+/// The error that the button of a page takes back to the site.
+fn error_of(page: &Page) -> Option<&str> {
+    page.text.split("error=").nth(1)?.split(['&', '"']).next()
+}
+
+#[tokio::test]
+async fn why_a_sign_in_led_nowhere_is_told_to_the_site_in_a_word_of_oauth() {
+    let app = TestApp::new().await;
+    let (someone, browser) = (app.someone(), Browser::default());
+    let login = format!("/link/demo/login?site=example-demo&state=s-1&return_to={BACK}");
+    for (error, status, told) in [
+        ("ACCESS_DENIED", 200, "access_denied"),
+        ("SERVER_ERROR", 502, "server_error"),
+        ("INVALID_REQUEST", 400, "server_error"),
+        ("LOGIN_REQUIRED", 200, "server_error"),
+        ("SOMETHING_NEW", 400, "server_error"),
+    ] {
+        let begun = location(&browser.get(&app, &login).await);
+        let state = parameter(&begun, "state").unwrap();
+        let page = browser.get(&app, &format!("/link/demo/callback?error={error}&state={state}")).await;
+        assert_eq!((page.status, error_of(&page)), (status, Some(told)), "{error}");
+        assert!(page.text.contains(&format!("{BACK}?error=")) && page.text.contains("state=s-1"), "{}", page.text);
+    }
+    for (answer, status, told, words) in [
+        (Answer::BadRequest, 400, "server_error", "LINEログインを確かめられませんでした"),
+        (Answer::Unauthorized, 503, "temporarily_unavailable", "ただいま手続きできません"),
+        (Answer::TooManyRequests, 502, "temporarily_unavailable", "LINEにつながりませんでした"),
+        (Answer::InternalError, 502, "temporarily_unavailable", "LINEにつながりませんでした"),
+    ] {
+        let callback = app.allow(&location(&browser.get(&app, &login).await), &someone, &[]);
+        app.installation().line().set_faults(Faults { token: answer, ..Faults::default() });
+        let page = browser.get(&app, &callback).await;
+        app.installation().line().set_faults(Faults::default());
+        assert_eq!((page.status, error_of(&page)), (status, Some(told)), "{answer:?}");
+        assert!(page.text.contains(words), "{answer:?}: {}", page.text);
+    }
+    // That the login channel is set up wrongly is for whoever runs this.
+    let said = String::from_utf8_lossy(&witness::said()).into_owned();
+    let line = said.lines().find(|line| line.contains("LINE refused the login channel's id or secret"));
+    assert!(line.is_some_and(|line| line.contains("ERROR") && line.contains("demo")), "{line:?}");
+}
+
+#[tokio::test]
+async fn who_reads_english_is_told_in_english_that_a_ticket_leads_nowhere() {
+    let app = TestApp::new().await;
+    let ticket = "0".repeat(64);
+    let fields = form(&[("ticket", ticket.as_str()), ("words", ""), ("choice", "join")]);
+    let request = Request::post("/link/demo/join")
+        .header("origin", PUBLIC_URL)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept-language", "en");
+    let page = app.request(request.body(Body::from(fields)).unwrap()).await;
+    assert_eq!(page.status, 400);
+    assert!(page.text.contains("<html lang=\"en\">"), "{}", page.text);
+    assert!(page.text.contains("This cannot be used any more"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_is_not_read() {
+    let app = TestApp::new().await;
+    let browser = Browser::default();
+    let room = azukari_link::MAX_BODY - "ticket=".len();
+    for (length, words) in [(room, "この手続きは、もう使えません"), (room + 1, "送られた内容を読み取れませんでした")]
+    {
+        let ticket = "0".repeat(length);
+        let page = browser.post(&app, "/link/demo/unlink", &[("ticket", ticket.as_str())]).await;
+        assert!(page.status == 400 && page.text.contains(words), "{length}: {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_up_by_opening_it_is_not_opened_by_head() {
+    let app = TestApp::new().await;
+    let (someone, browser) = (app.someone(), Browser::default());
+    let head = async |address: &str| {
+        let request = Request::head(path(address)).header("cookie", browser.cookies());
+        app.request(request.body(Body::empty()).unwrap()).await
+    };
+    let address = app.ask_to_link(&someone, "EL1").await;
+    let code = app.begin_in_chat(&browser, &address).await;
+    let finish = app.vouch(&app.marker("M-1001"), &code).await;
+    let page = head(&finish).await;
+    assert_eq!((page.status, page.headers["allow"].to_str().unwrap()), (405, "GET, POST"));
+    assert!(location(&browser.get(&app, &finish).await).contains("linkToken="), "it is still good");
+    let begun = location(&browser.get(&app, "/link/demo/login").await);
+    let callback = app.allow(&begun, &someone, &[]);
+    let page = head(&callback).await;
+    assert_eq!((page.status, page.headers["allow"].to_str().unwrap()), (405, "GET"));
+    assert!(location(&browser.get(&app, &callback).await).contains("/joining?"), "it is still good");
+    for address in ["/link/demo", "/link/demo/unlink"] {
+        assert_eq!(head(address).await.status, 200, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_below_a_channel_that_has_no_page_says_so() {
+    let app = TestApp::new().await;
+    for address in ["/link/demo/", "/link/demo/begin/", "/link/demo/nothing/at/all", "/link/nobody/"] {
+        let page = app.get(address).await;
+        assert!(page.status == 404 && page.text.contains("ページが見つかりません"), "{address}: {}", page.text);
+    }
+    assert_eq!(app.get("/link/demo/begin").await.status, 405);
+    assert_eq!(app.get("/link/demo").await.status, 200);
 }
 
 #[tokio::test]

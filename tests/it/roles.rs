@@ -107,6 +107,8 @@ async fn every_call_that_the_table_does_not_grant_is_denied() {
         "Q#0",
         "A#opener-0",
         "A#index",
+        "D#roots",
+        "T#0",
         "Y#0",
         "other",
     ];
@@ -229,12 +231,18 @@ async fn with_all_of_the_vault_and_an_intake_role_not_one_field_opens() {
 
 #[tokio::test]
 async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_that_they_do_not_call() {
-    let app = TestApp::new().await;
+    let counted = crate::retention::purposes("operation", "after = \"collected\", days = 30", "anonymise");
+    let app = TestApp::with_files(&[("purposes.toml", &counted)]).await;
     let (someone, erased) = (app.someone(), app.someone());
     let mut called: Vec<(Role, String, String, String)> = Vec::new();
     app.start_counting();
-    let events =
-        [someone.follow(NOON), someone.text("1", NOON, "a"), someone.unsend("2", NOON), erased.text("3", NOON, "b")];
+    let events = [
+        someone.follow(NOON),
+        someone.postback("EP", NOON, "x"),
+        someone.text("1", NOON, "a"),
+        someone.unsend("2", NOON),
+        erased.text("3", NOON, "b"),
+    ];
     assert_eq!(app.hook_to("kept", &events).await, 200);
     assert_eq!(app.hook(&events).await, 200);
     // Somebody known by a form alone, somebody known before, an anonymous answer.
@@ -243,6 +251,7 @@ async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_
         assert_eq!(page.status, 200, "{}", page.text);
     }
     app.get("/policy/demo").await;
+    app.get(&format!("/receipts/{:032x}", 1)).await;
     let anonymous = json!({"overall": "5", "again": "yes"});
     assert_eq!(app.send_form("satisfaction", &someone, anonymous, json!({})).await.status, 200);
     // All ways to a link, by somebody known and by strangers, and a claim that is refused.

@@ -253,7 +253,16 @@ fn nothing_is_wild_and_the_opener_alone_unwraps() {
                 let opener = name == "OpenerPolicy";
                 assert!(!(on_wrap && action == "kms:Decrypt") || opener, "{name} may unwrap");
                 if statement["Resource"] == json!({"GetAtt": "AuditTable.Arn"}) {
-                    let reads = opener && action == "dynamodb:Query";
+                    let reads = action == "dynamodb:Query"
+                        && match name.as_str() {
+                            "OpenerPolicy" | "SweeperPolicy" => true,
+                            // Receipts, and nothing else of it.
+                            "FormPolicy" => {
+                                let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+                                *keys == json!(["T#*"])
+                            }
+                            _ => false,
+                        };
                     assert!(reads || action == "dynamodb:PutItem", "{name}: the audit table is only added to");
                 }
             }
@@ -281,6 +290,7 @@ fn nothing_is_wild_and_the_opener_alone_unwraps() {
                     let whom = match name {
                         "EnrolKey" => json!({"GetAtt": "LocksmithRole.Arn"}),
                         "IndexKey" => json!([{"GetAtt": "FormRole.Arn"}, {"GetAtt": "LinkRole.Arn"}]),
+                        "EvidenceKey" => json!([{"GetAtt": "OpenerRole.Arn"}, {"GetAtt": "SweeperRole.Arn"}]),
                         _ => json!({"GetAtt": "OpenerRole.Arn"}),
                     };
                     assert_eq!(statement["Principal"], json!({"AWS": whom}), "{name} allows {action}");

@@ -4,7 +4,8 @@
 //! force; `GET /policy/{channel}/{version}` any version there ever was, and what it
 //! changed. `GET /forms/{form}` asks, and `POST /forms/{form}` takes what was answered:
 //! it is sealed for the person and stored before the answer. Nothing that was stored can
-//! be read back from here.
+//! be read back from here. `GET /receipts/{id}` tells whoever holds the id of a receipt how
+//! far the erasure has come, and nothing of whom it is about.
 
 mod answer;
 mod changes;
@@ -13,6 +14,7 @@ pub mod lambda;
 mod markdown;
 mod page;
 mod policy;
+mod receipt;
 mod sent;
 mod service;
 mod sheet_page;
@@ -29,12 +31,13 @@ pub use service::{Addresses, Form, NotReady, Parts};
 pub const MAX_BODY: usize = 256 * 1024;
 
 /// Method and path of every route, as API Gateway writes them.
-pub const ROUTES: [(&str, &str); 5] = [
+pub const ROUTES: [(&str, &str); 6] = [
     ("GET", "/policy/{channel}"),
     ("GET", "/policy/{channel}/{version}"),
     ("GET", "/forms"),
     ("GET", "/forms/{form}"),
     ("POST", "/forms/{form}"),
+    ("GET", "/receipts/{id}"),
 ];
 
 /// The function as a router: hosted by Lambda, by local mode and by tests.
@@ -44,6 +47,7 @@ pub fn router(form: Arc<Form>) -> Router {
         .route(ROUTES[1].1, get(policy::version))
         .route(ROUTES[2].1, get(form::open))
         .route(ROUTES[3].1, get(form::show).post(form::send))
+        .route(ROUTES[5].1, get(receipt::show))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(form)
 }

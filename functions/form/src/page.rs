@@ -65,10 +65,20 @@ struct LeadOn<'a> {
 }
 
 impl Form {
-    /// Answers with a page.
+    /// Answers with a page that is the same for everybody.
     pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
-        let Ok(page) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let kept = if status.is_success() { "public, max-age=60" } else { "no-store" };
+        self.read_page(status, page, kept)
+    }
+
+    /// Answers with a page that is for one reader, and may be another a moment later: it is
+    /// kept nowhere.
+    pub(crate) fn passing_page(&self, page: &impl Template) -> Response {
+        self.read_page(StatusCode::OK, page, "no-store")
+    }
+
+    fn read_page(&self, status: StatusCode, page: &impl Template, kept: &'static str) -> Response {
+        let Ok(page) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let headers = [
             (header::CONTENT_SECURITY_POLICY, self.content_policies.read.as_str()),
             (header::CACHE_CONTROL, kept),

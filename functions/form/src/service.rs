@@ -17,7 +17,7 @@ use azukari::{
     keys::{enrol::EnrolKey, lookup::LookupKey},
     line::{client::LineClient, id_token::Verifier},
     seal::notice::NoticeKey,
-    store::Vault,
+    store::{Vault, audit::Audit},
 };
 
 use crate::page::ContentPolicies;
@@ -26,6 +26,7 @@ use crate::page::ContentPolicies;
 #[derive(Debug)]
 pub struct Form {
     pub(crate) intake: Intake,
+    pub(crate) audit: Audit,
     pub(crate) channel_secrets: BTreeMap<ChannelName, FormChannelSecrets>,
     pub(crate) notice: NoticeKey,
     pub(crate) lookup: LookupKey,
@@ -52,6 +53,8 @@ pub struct Parts {
     pub ctx: Ctx,
     /// The store, signing as `form`.
     pub vault: Vault,
+    /// Where receipts are, signing as `form`.
+    pub audit: Audit,
     /// Channel secrets and keys.
     pub secrets: FormSecrets,
     /// Checks key rows.
@@ -97,12 +100,13 @@ pub enum NotReady {
 impl Form {
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { ctx, vault, secrets, enrol, lookup, line, addresses } = parts;
+        let Parts { ctx, vault, audit, secrets, enrol, lookup, line, addresses } = parts;
         let FormSecrets { channels, keys, notice } = secrets;
         let Addresses { public_url, liff_url, liff_sdk, liff_plugin, frame_ancestors } = addresses;
         let metrics = IntakeMetrics { alarm: "form_alarm", person: "form_person" };
         Self {
             intake: Intake::new(ctx, vault, keys, enrol, metrics),
+            audit,
             channel_secrets: channels,
             notice,
             lookup,
@@ -135,6 +139,7 @@ impl Form {
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Form, &settings::environment);
         let table = reader.text(settings::VAULT_TABLE);
+        let audit = reader.text(settings::AUDIT_TABLE);
         let secret = reader.text(settings::SECRET);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
         let index_key = reader.text(settings::INDEX_KEY);
@@ -150,9 +155,11 @@ impl Form {
         let sdk = aws::from_environment().await;
         let secrets = FormSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
         let origin = Arc::new(secrets.keys.origin.clone());
+        let dynamodb = aws::dynamodb(&sdk);
         Ok(Self::new(Parts {
             ctx: Ctx::system(),
-            vault: Vault::new(aws::dynamodb(&sdk), table, origin),
+            vault: Vault::new(dynamodb.clone(), table, origin),
+            audit: Audit::new(dynamodb, audit),
             secrets,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
             lookup: LookupKey::new(aws::kms(&sdk), index_key),

@@ -11,8 +11,8 @@ use azukari::{
         order::EventOrder,
         person::{Admission, Person, admit},
         plain::Plain,
-        retention::{After, Facts},
-        time::UnixMs,
+        retention::Facts,
+        time::{Day, UnixMs},
     },
     host::{
         people::{Known, Newcomer, Pair, PeopleError, Visit},
@@ -197,7 +197,8 @@ impl Delivery<'_> {
                     digest: digest.map_err(NotTaken::Digest)?,
                     purpose: terms.id.clone(),
                     due_at: self.due_at(record),
-                    follows_contact: terms.retention.after == After::LastContact,
+                    follows: terms.retention.follows(),
+                    given: given_day(record),
                 })
             });
         }
@@ -205,7 +206,7 @@ impl Delivery<'_> {
     }
 
     fn due_at(&self, record: &Record) -> UnixMs {
-        let facts = Facts { collected: self.now, last_contact: self.now.tokyo_day().start() };
+        let facts = Facts { given: given_day(record), ..Facts::on_arrival(self.now) };
         record.purpose.terms.retention.due(facts)
     }
 
@@ -324,7 +325,9 @@ impl Delivery<'_> {
                 event_at: self.now,
                 due_at: self.due_at(record),
                 awaiting_consent: false,
-                follows_contact: terms.retention.after == After::LastContact,
+                follows: terms.retention.follows(),
+                given: given_day(record),
+                then: terms.retention.then,
                 edit: None,
                 env,
                 sk,
@@ -350,6 +353,11 @@ impl Delivery<'_> {
         submission.check_size().map_err(|_| NotTaken::Refused(Trouble::TooLarge))?;
         Ok(submission)
     }
+}
+
+/// The day from which the retention of a record is counted, if the person gave one.
+fn given_day(record: &Record) -> Option<UnixMs> {
+    record.given.map(Day::start)
 }
 
 fn consent(decision: &azukari::domain::form::sheet::Decision) -> FormConsent {

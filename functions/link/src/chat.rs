@@ -5,20 +5,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use azukari::{
     domain::{definition::Text, language::Language, plain::Plain, site::Site},
-    host::{
-        one_time,
-        pages::{self, STYLE},
-    },
+    host::{one_time, pages::STYLE},
 };
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -26,6 +19,7 @@ use crate::{
     Link,
     browser::Browser,
     page::with_query,
+    request::{ChannelPath, SentBody},
     service::Linking,
     steps::{Code, Way, WayBack},
     words::{self, Trouble},
@@ -71,19 +65,15 @@ impl About<'_> {
 /// `GET /link/{channel}`.
 pub(crate) async fn about(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
-) -> Response {
+) -> Result<Response, Response> {
     let asked = asked.ok().map(|Query(asked)| asked);
-    let language = pages::language(asked.as_ref().and_then(|asked| asked.lang.as_deref()), &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
+    let lang = asked.as_ref().and_then(|asked| asked.lang.as_deref());
+    let (linking, language) = link.opened(channel, lang, &headers).await?;
     let Some(business) = link.business(&linking).await else {
-        return link.trouble(Trouble::Unavailable, language, None);
+        return Err(link.trouble(Trouble::Unavailable, language, None));
     };
     let choices: Vec<Choice<'_>> = link
         .sites_of(linking.name())
@@ -94,13 +84,14 @@ pub(crate) async fn about(
         })
         .collect();
     if choices.is_empty() {
-        return link.trouble(Trouble::NoSite, language, None);
+        return Err(link.trouble(Trouble::NoSite, language, None));
     }
     let token = asked.as_ref().and_then(|asked| asked.link_token.as_ref()).map(|token| token.reveal().as_str());
     let token = token.filter(|token| is_token(token));
     let business = language.of_text(&business);
     let channel = linking.name().as_str();
-    link.page(StatusCode::OK, &About { style: STYLE, language, channel, business, choices, link_token: token })
+    let about = About { style: STYLE, language, channel, business, choices, link_token: token };
+    Ok(link.page(StatusCode::OK, &about))
 }
 
 fn is_token(text: &str) -> bool {
@@ -119,28 +110,15 @@ struct Begun {
 /// `POST /link/{channel}/begin`: the person has read it and goes on to the member site.
 pub(crate) async fn begin(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    if pages::comes_from_elsewhere(&headers, &link.origin) {
-        return link.trouble(Trouble::OtherSite, language, None);
-    }
-    let Some(begun) = body.ok().and_then(|body| read::<Begun>(&body)) else {
-        return link.trouble(Trouble::NotRead, language, None);
-    };
+    body: SentBody,
+) -> Result<Response, Response> {
+    let (linking, language, begun) = link.sent::<Begun>(channel, &headers, body).await?;
     let language = begun.lang.as_deref().and_then(Language::parse).unwrap_or(language);
     let site = link.site(linking.name(), Some(&begun.site)).filter(|_| is_token(begun.link_token.reveal()));
-    let Some(site) = site else { return link.trouble(Trouble::NotRead, language, None) };
-    match link.leave_for_site(&linking, site, begun, language, &headers).await {
-        Ok(response) | Err(response) => response,
-    }
+    let site = site.ok_or_else(|| link.trouble(Trouble::NotRead, language, None))?;
+    link.leave_for_site(&linking, site, begun, language, &headers).await
 }
 
 impl Link {
@@ -186,11 +164,4 @@ impl Link {
         let name = policy.business.as_ref().map(|business| business.name.clone());
         Some(name.unwrap_or_else(|| policy.title.clone()))
     }
-}
-
-/// Reads what a form of ours sends.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
-    std::str::from_utf8(body).ok()?;
-    let pairs = form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into()));
-    serde_json::from_value(serde_json::Value::Object(pairs.collect())).ok()
 }

@@ -6,32 +6,24 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use azukari::{
     domain::{id::LineUserId, language::Language, link::MemberDigest, site::MemberId},
     host::{
         linking::{Joined, Wish},
-        pages::{self, STYLE},
+        pages::STYLE,
         people::{PeopleError, Visit},
     },
     seal::one_time::OneTimeSecret,
 };
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::{
     Link, browser,
-    chat::read,
-    joining::Ticket,
     login::{back_to_site, return_address},
     page::with_query,
+    request::{ChannelPath, SentBody, TicketQuery, ticket_of},
     service::Linking,
     site::TELL_WITHIN,
     steps::{Finish, How},
@@ -54,35 +46,26 @@ struct Page<'a> {
 /// `GET /link/{channel}/finish`.
 pub(crate) async fn show(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
-    ticket: Result<Query<Ticket>, QueryRejection>,
+    channel: ChannelPath,
+    ticket: TicketQuery,
     headers: HeaderMap,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    let ticket = ticket.ok().map(|Query(ticket)| ticket.ticket).unwrap_or_default();
-    let how = match link.finishing(&linking, &ticket, &headers).await {
-        Ok(finish) => finish.how,
-        Err(trouble) => return link.trouble(trouble, language, None),
-    };
-    match how {
-        How::Dialog { link_token, nonce } => match link.use_up(&ticket).await {
-            Ok(()) => {
-                let dialog = format!("{}/dialog/bot/accountLink", link.addresses.line_access);
-                let pairs = [("linkToken", link_token.reveal().as_str()), ("nonce", nonce.reveal().as_str())];
-                link.see_other(&with_query(&dialog, &pairs), None)
-            }
-            Err(trouble) => link.trouble(trouble, language, None),
-        },
+) -> Result<Response, Response> {
+    let (linking, language) = link.opened(channel, None, &headers).await?;
+    let ticket = ticket_of(ticket);
+    let told = |trouble| link.trouble(trouble, language, None);
+    let finish = link.finishing(&linking, &ticket, &headers).await.map_err(told)?;
+    match finish.how {
+        How::Dialog { link_token, nonce } => {
+            link.use_up(&ticket).await.map_err(told)?;
+            let dialog = format!("{}/dialog/bot/accountLink", link.addresses.line_access);
+            let pairs = [("linkToken", link_token.reveal().as_str()), ("nonce", nonce.reveal().as_str())];
+            Ok(link.see_other(&with_query(&dialog, &pairs), None))
+        }
         How::Here { name, member, shown, back, .. } => {
             let language = shown.language;
             let site = link.site(linking.name(), Some(&back.site));
             let (Some(site), Some(business)) = (site, link.business(&linking).await) else {
-                return link.trouble(Trouble::Unavailable, language, None);
+                return Err(link.trouble(Trouble::Unavailable, language, None));
             };
             let page = Page {
                 style: STYLE,
@@ -94,7 +77,7 @@ pub(crate) async fn show(
                 member: member.reveal(),
                 ticket: &ticket,
             };
-            link.page(StatusCode::OK, &page)
+            Ok(link.page(StatusCode::OK, &page))
         }
     }
 }
@@ -109,39 +92,26 @@ struct Answer {
 /// `POST /link/{channel}/finish`.
 pub(crate) async fn finish(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    if pages::comes_from_elsewhere(&headers, &link.origin) {
-        return link.trouble(Trouble::OtherSite, language, None);
-    }
-    let Some(Answer { ticket, choice }) = body.ok().and_then(|body| read(&body)) else {
-        return link.trouble(Trouble::NotRead, language, None);
-    };
-    let how = match link.finishing(&linking, &ticket, &headers).await {
-        Ok(finish) => finish.how,
-        Err(trouble) => return link.trouble(trouble, language, None),
-    };
+    body: SentBody,
+) -> Result<Response, Response> {
+    let (linking, language, Answer { ticket, choice }) = link.sent(channel, &headers, body).await?;
+    let finish = link.finishing(&linking, &ticket, &headers).await;
+    let how = finish.map_err(|trouble| link.trouble(trouble, language, None))?.how;
     let (language, back) = match &how {
         How::Here { shown, back, .. } => (shown.language, back.clone()),
-        How::Dialog { .. } => return link.trouble(Trouble::NotRead, language, None),
+        How::Dialog { .. } => return Err(link.trouble(Trouble::NotRead, language, None)),
     };
     let finished = match choice.as_str() {
         "link" => link.finish_here(&linking, &how, &ticket).await.map(|()| ("linked", "true")),
         _ => link.use_up(&ticket).await.map(|()| ("error", "access_denied")),
     };
     match finished {
-        Ok(said) => link.see_other(&return_address(&back, &[said]), None),
+        Ok(said) => Ok(link.see_other(&return_address(&back, &[said]), None)),
         Err(trouble) => {
             let pairs = [("linked", "false"), ("error", trouble.code())];
-            link.trouble(trouble, language, Some(&back_to_site(&back, language, &pairs)))
+            Err(link.trouble(trouble, language, Some(&back_to_site(&back, language, &pairs))))
         }
     }
 }

@@ -5,39 +5,27 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use azukari::{
     domain::language::Language,
     host::{
         one_time::{self, Step},
-        pages::{self, STYLE},
+        pages::STYLE,
     },
     seal::one_time::OneTimeSecret,
     store::Outcome,
 };
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::{
     Link, browser,
-    chat::read,
     login::{back_to_site, return_address},
+    request::{ChannelPath, SentBody, TicketQuery, ticket_of},
     service::Linking,
     steps::{Asked, Code, Item, Way},
     words::{self, Trouble},
 };
-
-#[derive(Deserialize)]
-pub(crate) struct Ticket {
-    pub(crate) ticket: String,
-}
 
 /// An item as the page offers it.
 struct Offer<'a> {
@@ -65,31 +53,23 @@ struct Joining<'a> {
 /// `GET /link/{channel}/joining`.
 pub(crate) async fn show(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
-    ticket: Result<Query<Ticket>, QueryRejection>,
+    channel: ChannelPath,
+    ticket: TicketQuery,
     headers: HeaderMap,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    let ticket = ticket.ok().map(|Query(ticket)| ticket.ticket).unwrap_or_default();
-    let asked = match link.step::<Asked>(&ticket).await {
-        Ok(asked) => asked,
-        Err(trouble) => return link.trouble(trouble, language, None),
-    };
+) -> Result<Response, Response> {
+    let (linking, language) = link.opened(channel, None, &headers).await?;
+    let ticket = ticket_of(ticket);
+    let asked = link.step::<Asked>(&ticket).await.map_err(|trouble| link.trouble(trouble, language, None))?;
     let language = asked.language;
     if asked.channel != linking.name().as_str() {
-        return link.trouble(Trouble::Expired, language, None);
+        return Err(link.trouble(Trouble::Expired, language, None));
     }
     if !browser::is(&headers, &asked.browser) {
-        return link.trouble(Trouble::OtherBrowser, language, None);
+        return Err(link.trouble(Trouble::OtherBrowser, language, None));
     }
     let site = link.site(linking.name(), Some(&asked.back.site));
     let (Some(site), Some(business)) = (site, link.business(&linking).await) else {
-        return link.trouble(Trouble::Unavailable, language, None);
+        return Err(link.trouble(Trouble::Unavailable, language, None));
     };
     let lines = words::notice(&linking, &business, site, language);
     let words = words::shown(&linking, &lines, language).words;
@@ -111,7 +91,7 @@ pub(crate) async fn show(
         offers: offers.filter(|offer| !offer.item.values.is_empty()).collect(),
         ticket: &ticket,
     };
-    link.page(StatusCode::OK, &page)
+    Ok(link.page(StatusCode::OK, &page))
 }
 
 #[derive(Deserialize)]
@@ -127,25 +107,14 @@ struct Answer {
 /// `POST /link/{channel}/join`.
 pub(crate) async fn join(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    if pages::comes_from_elsewhere(&headers, &link.origin) {
-        return link.trouble(Trouble::OtherSite, language, None);
-    }
-    let Some(answer) = body.ok().and_then(|body| read::<Answer>(&body)) else {
-        return link.trouble(Trouble::NotRead, language, None);
-    };
+    body: SentBody,
+) -> Result<Response, Response> {
+    let (linking, language, answer) = link.sent::<Answer>(channel, &headers, body).await?;
     match link.answered(&linking, &answer, &headers).await {
-        Ok(address) => link.see_other(&address, None),
-        Err((trouble, own)) => link.trouble(trouble, own.unwrap_or(language), None),
+        Ok(address) => Ok(link.see_other(&address, None)),
+        Err((trouble, own)) => Err(link.trouble(trouble, own.unwrap_or(language), None)),
     }
 }
 

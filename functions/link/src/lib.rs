@@ -16,6 +16,7 @@ pub mod lambda;
 mod login;
 mod page;
 mod refusal;
+mod request;
 mod service;
 mod site;
 mod steps;
@@ -27,13 +28,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    routing::{get, post},
+    routing::{MethodRouter, any, get, head, post},
 };
+use http::{StatusCode, header};
 
 pub use browser::COOKIE;
 pub use service::{Addresses, Link, NotReady, Parts};
 
-/// The largest body that is taken: 16 KiB. A larger one is answered with 413.
+/// The largest body that is taken: 16 KiB. A larger one is not read, and answered with 400.
 pub const MAX_BODY: usize = 16 * 1024;
 
 /// Method and path of every route, as API Gateway writes them.
@@ -60,9 +62,9 @@ pub fn router(link: Arc<Link>) -> Router {
     Router::new()
         .route(ROUTES[0].1, get(chat::about))
         .route(ROUTES[1].1, post(chat::begin))
-        .route(ROUTES[2].1, get(finish::show).post(finish::finish))
+        .route(ROUTES[2].1, without_head("GET, POST").get(finish::show).post(finish::finish))
         .route(ROUTES[4].1, get(login::begin))
-        .route(ROUTES[5].1, get(login::callback))
+        .route(ROUTES[5].1, without_head("GET").get(login::callback))
         .route(ROUTES[6].1, get(joining::show))
         .route(ROUTES[7].1, post(joining::join))
         .route(ROUTES[8].1, get(unlink::about).post(unlink::unlink))
@@ -71,6 +73,14 @@ pub fn router(link: Arc<Link>) -> Router {
         .route(ROUTES[12].1, post(site::link))
         .route(ROUTES[13].1, post(site::status))
         .route(ROUTES[14].1, post(site::unlink))
+        // API Gateway hands on nothing but the routes: this is for whatever else stands before.
+        .route("/link/{channel}/", any(page::nowhere))
+        .route("/link/{channel}/{*rest}", any(page::nowhere))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(link)
+}
+
+/// A page that uses something up when it is opened. axum would open it for `HEAD`, too.
+fn without_head(allow: &'static str) -> MethodRouter<Arc<Link>> {
+    head(move || async move { (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, allow)]) })
 }

@@ -5,10 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use azukari::{
@@ -29,6 +26,7 @@ use crate::{
     Link,
     browser::{self, Browser},
     page::{On, with_query},
+    request::ChannelPath,
     service::Linking,
     steps::{Asked, Code, Intent, Item, Parting, SignIn, Told, Way, WayBack},
     words::Trouble,
@@ -53,26 +51,19 @@ pub(crate) struct Wanted {
 /// `GET /link/{channel}/login`.
 pub(crate) async fn begin(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
-) -> Response {
+) -> Result<Response, Response> {
     let Ok(Query(wanted)) = wanted else {
-        return link.trouble(Trouble::BadReturn, pages::language(None, &headers), None);
+        return Err(link.trouble(Trouble::BadReturn, pages::language(None, &headers), None));
     };
-    let language = pages::language(wanted.lang.as_deref(), &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
+    let (linking, language) = link.opened(channel, wanted.lang.as_deref(), &headers).await?;
+    let told = |trouble| link.trouble(trouble, language, None);
     let intent = wanted.intent.unwrap_or(Intent::Link);
     let back = match intent {
         Intent::Unlink => None,
-        Intent::Link => match link.way_back(&linking, &wanted) {
-            Ok(back) => Some(back),
-            Err(trouble) => return link.trouble(trouble, language, None),
-        },
+        Intent::Link => Some(link.way_back(&linking, &wanted).map_err(told)?),
     };
     let mint = link.intake.ctx.mint();
     let browser = Browser::of_or_new(&headers, mint);
@@ -88,13 +79,10 @@ pub(crate) async fn begin(
         language,
         begun: now,
     };
-    let state = match one_time::leave(&link.intake.vault, mint, &sign_in, now).await {
-        Ok(state) => state,
-        Err(error) => {
-            tracing::error!(%error, "a sign-in could not be begun");
-            return link.trouble(Trouble::Unavailable, language, None);
-        }
-    };
+    let state = one_time::leave(&link.intake.vault, mint, &sign_in, now).await.map_err(|error| {
+        tracing::error!(%error, "a sign-in could not be begun");
+        told(Trouble::Unavailable)
+    })?;
     link.intake.ctx.metrics().count("link_begun", "login");
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
     let callback = link.url(linking.name(), "/callback");
@@ -121,7 +109,7 @@ pub(crate) async fn begin(
         pairs.push(("bot_prompt", prompt.as_str()));
     }
     let authorize = format!("{}/oauth2/v2.1/authorize", link.addresses.line_access);
-    link.see_other(&with_query(&authorize, &pairs), Some(&browser))
+    Ok(link.see_other(&with_query(&authorize, &pairs), Some(&browser)))
 }
 
 fn scope(linking: &Linking<'_>, intent: Intent) -> String {
@@ -141,45 +129,43 @@ pub(crate) struct Back {
 /// `GET /link/{channel}/callback`.
 pub(crate) async fn callback(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     back: Result<Query<Back>, QueryRejection>,
     headers: HeaderMap,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    let Ok(Query(back)) = back else { return link.trouble(Trouble::NotVerified, language, None) };
+) -> Result<Response, Response> {
+    let (linking, language) = link.opened(channel, None, &headers).await?;
+    let Ok(Query(back)) = back else { return Err(link.trouble(Trouble::NotVerified, language, None)) };
     let Some(state) = back.state.as_ref().and_then(|state| OneTimeSecret::parse(state.reveal())) else {
-        return link.trouble(Trouble::Expired, language, None);
+        return Err(link.trouble(Trouble::Expired, language, None));
     };
     let now = link.intake.ctx.now();
     // It is used up whatever comes of it: a state that turns up elsewhere is worth nothing.
     let sign_in = match one_time::take::<SignIn>(&link.intake.vault, &state, now).await {
         Ok(Some(sign_in)) if sign_in.channel == linking.name().as_str() => sign_in,
-        Ok(_) => return link.trouble(Trouble::Expired, language, None),
+        Ok(_) => return Err(link.trouble(Trouble::Expired, language, None)),
         Err(error) => {
             tracing::error!(%error, "a sign-in could not be looked up");
-            return link.trouble(Trouble::Unavailable, language, None);
+            return Err(link.trouble(Trouble::Unavailable, language, None));
         }
     };
     let language = sign_in.language;
     if !browser::is(&headers, &sign_in.browser) {
-        return link.trouble(Trouble::OtherBrowser, language, None);
+        return Err(link.trouble(Trouble::OtherBrowser, language, None));
     }
-    let on = sign_in.back.as_ref().map(|back| back_to_site(back, language, &[("error", "access_denied")]));
+    let way_back = sign_in.back.clone();
     match link.signed_in(&linking, sign_in, &back).await {
-        Ok(address) => link.see_other(&address, None),
+        Ok(address) => Ok(link.see_other(&address, None)),
         Err(Trouble::AlreadyLinked) => {
             let undo = On {
                 label: language.pick("連携を解除する", "Undo the link"),
                 address: link.url(linking.name(), &format!("/unlink?lang={}", language.tag())),
             };
-            link.trouble(Trouble::AlreadyLinked, language, Some(&undo))
+            Err(link.trouble(Trouble::AlreadyLinked, language, Some(&undo)))
         }
-        Err(trouble) => link.trouble(trouble, language, on.as_ref()),
+        Err(trouble) => {
+            let on = way_back.map(|back| back_to_site(&back, language, &[("error", trouble.for_site())]));
+            Err(link.trouble(trouble, language, on.as_ref()))
+        }
     }
 }
 
@@ -259,6 +245,10 @@ impl Link {
             verifier: sign_in.verifier.reveal(),
         };
         self.line.exchange(&exchange, LINE_WITHIN).await.map_err(|error| {
+            if error == LineError::Status(401) {
+                tracing::error!(channel = %linking.name(), "LINE refused the login channel's id or secret");
+                return Trouble::Unavailable;
+            }
             tracing::warn!(%error, "a code was not exchanged");
             match error {
                 // Used, too old, or of another sign-in.

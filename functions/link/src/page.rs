@@ -1,13 +1,18 @@
 //! Pages: their headers, and the page that says how something has ended.
 
+use std::sync::Arc;
+
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+use axum::{
+    extract::State,
+    response::{Html, IntoResponse, Response},
+};
 use azukari::{
     domain::{language::Language, site::Site},
     host::pages::{self, STYLE},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::{Link, browser::Browser, service::NoChannel, words::Trouble};
@@ -19,17 +24,14 @@ pub(crate) struct ContentPolicies(String);
 impl ContentPolicies {
     /// Nothing but our own style, known by its digest. What is sent from a page may lead on
     /// to a site of the business, and from there to wherever its members sign in: browsers
-    /// hold every redirect after a form against `form-action`.
+    /// hold every redirect after a form against `form-action`. All of that is HTTPS, unless
+    /// a site is under development.
     pub(crate) fn new(frame_ancestors: &str, sites: &[Site]) -> Self {
         let style = STANDARD.encode(Sha256::digest(STYLE));
-        let addresses = sites.iter().flat_map(|site| site.return_addresses.iter().chain([&site.login_url]));
-        let mut origins: Vec<String> =
-            addresses.map(|address| pages::origin(address)).filter(|origin| !origin.starts_with("https:")).collect();
-        origins.sort();
-        origins.dedup();
-        let actions: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+        let mut addresses = sites.iter().flat_map(|site| site.return_addresses.iter().chain([&site.login_url]));
+        let http = if addresses.any(|address| address.starts_with("http://")) { " http:" } else { "" };
         Self(format!(
-            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self' https:{actions}; frame-ancestors {frame_ancestors}"
+            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self' https:{http}; frame-ancestors {frame_ancestors}"
         ))
     }
 }
@@ -108,6 +110,11 @@ impl Link {
         };
         self.trouble(trouble, language, None)
     }
+}
+
+/// Whatever has no page.
+pub(crate) async fn nowhere(State(link): State<Arc<Link>>, headers: HeaderMap) -> Response {
+    link.trouble(Trouble::NotFound, pages::language(None, &headers), None)
 }
 
 /// An address with more in its query.

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, State},
     response::{IntoResponse, Response},
 };
 use azukari::{
@@ -29,6 +29,7 @@ use crate::{
     Link,
     assertion::{Act, Call},
     refusal::Refusal,
+    request::ChannelPath,
     service::{Linking, NoChannel},
     steps::{Code, Finish, How, Way},
 };
@@ -36,10 +37,8 @@ use crate::{
 /// How long telling the person in the chat, and changing their menu, may take.
 pub(crate) const TELL_WITHIN: Duration = Duration::from_millis(800);
 
-type Channel = Result<Path<String>, PathRejection>;
-
 /// `POST …/site/login`: who has signed in, by the code that their browser has brought.
-pub(crate) async fn login(State(link): State<Arc<Link>>, channel: Channel, headers: HeaderMap) -> Response {
+pub(crate) async fn login(State(link): State<Arc<Link>>, channel: ChannelPath, headers: HeaderMap) -> Response {
     answer(&link, Act::Login, async {
         let linking = linking(&link, channel).await?;
         let call = link.call(&linking, &headers, Act::Login).await?;
@@ -73,7 +72,7 @@ pub(crate) async fn login(State(link): State<Arc<Link>>, channel: Channel, heade
 /// `POST …/site/link`: the business vouches for the member who is signed in where the code
 /// was brought. The link is made once that browser has come back here: whoever was sent
 /// somebody else's code does not get to join them.
-pub(crate) async fn link(State(link): State<Arc<Link>>, channel: Channel, headers: HeaderMap) -> Response {
+pub(crate) async fn link(State(link): State<Arc<Link>>, channel: ChannelPath, headers: HeaderMap) -> Response {
     answer(&link, Act::Link, async {
         let linking = linking(&link, channel).await?;
         let call = link.call(&linking, &headers, Act::Link).await?;
@@ -108,7 +107,7 @@ pub(crate) async fn link(State(link): State<Arc<Link>>, channel: Channel, header
 }
 
 /// `POST …/site/status`: whether a member is linked.
-pub(crate) async fn status(State(link): State<Arc<Link>>, channel: Channel, headers: HeaderMap) -> Response {
+pub(crate) async fn status(State(link): State<Arc<Link>>, channel: ChannelPath, headers: HeaderMap) -> Response {
     answer(&link, Act::Status, async {
         let linking = linking(&link, channel).await?;
         let call = link.call(&linking, &headers, Act::Status).await?;
@@ -124,7 +123,7 @@ pub(crate) async fn status(State(link): State<Arc<Link>>, channel: Channel, head
 
 /// `POST …/site/unlink`: undoes the link of a member. Nobody is told in the chat: the
 /// business has its own way to its members.
-pub(crate) async fn unlink(State(link): State<Arc<Link>>, channel: Channel, headers: HeaderMap) -> Response {
+pub(crate) async fn unlink(State(link): State<Arc<Link>>, channel: ChannelPath, headers: HeaderMap) -> Response {
     answer(&link, Act::Unlink, async {
         let linking = linking(&link, channel).await?;
         let call = link.call(&linking, &headers, Act::Unlink).await?;
@@ -137,7 +136,7 @@ pub(crate) async fn unlink(State(link): State<Arc<Link>>, channel: Channel, head
     .await
 }
 
-async fn linking<'a>(link: &'a Link, channel: Channel) -> Result<Linking<'a>, Refusal> {
+async fn linking<'a>(link: &'a Link, channel: ChannelPath) -> Result<Linking<'a>, Refusal> {
     let Ok(Path(channel)) = channel else { return Err(Refusal::NoChannel) };
     link.channel(&channel).await.map_err(|no_channel| match no_channel {
         NoChannel::Unknown => Refusal::NoChannel,

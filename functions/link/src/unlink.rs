@@ -5,27 +5,24 @@ use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use azukari::{
     domain::{id::LineUserId, language::Language},
-    host::{
-        linking::Parted,
-        pages::{self, STYLE},
-        people::PeopleError,
-    },
+    host::{linking::Parted, pages::STYLE, people::PeopleError},
     seal::one_time::OneTimeSecret,
 };
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::{
-    Link, browser, chat::read, joining::Ticket, service::Linking, site::TELL_WITHIN, steps::Parting, words::Trouble,
+    Link, browser,
+    request::{ChannelPath, SentBody, TicketQuery, ticket_of},
+    service::Linking,
+    site::TELL_WITHIN,
+    steps::Parting,
+    words::Trouble,
 };
 
 /// How long LINE may take to end what somebody has allowed.
@@ -58,41 +55,29 @@ struct SignedIn<'a> {
 /// `GET /link/{channel}/unlink`.
 pub(crate) async fn about(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
-) -> Response {
-    let asked = asked.ok().and_then(|Query(asked)| asked.lang);
-    let language = pages::language(asked.as_deref(), &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    match link.channel(&channel).await {
-        Ok(linking) => link.unlink_page(&linking, language, None).await,
-        Err(no_channel) => link.no_channel(&no_channel, language),
-    }
+) -> Result<Response, Response> {
+    let lang = asked.ok().and_then(|Query(asked)| asked.lang);
+    let (linking, language) = link.opened(channel, lang.as_deref(), &headers).await?;
+    Ok(link.unlink_page(&linking, language, None).await)
 }
 
 /// `GET /link/{channel}/unlinking`: the same for whoever has signed in.
 pub(crate) async fn show(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
-    ticket: Result<Query<Ticket>, QueryRejection>,
+    channel: ChannelPath,
+    ticket: TicketQuery,
     headers: HeaderMap,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    let ticket = ticket.ok().map(|Query(ticket)| ticket.ticket).unwrap_or_default();
-    let parting = match link.parting(&linking, &ticket, &headers).await {
-        Ok(parting) => parting,
-        Err((trouble, own)) => return link.trouble(trouble, own.unwrap_or(language), None),
-    };
+) -> Result<Response, Response> {
+    let (linking, language) = link.opened(channel, None, &headers).await?;
+    let ticket = ticket_of(ticket);
+    let parting = link.parting(&linking, &ticket, &headers, language).await?;
     let language = parting.language;
     match link.is_linked(&linking, &parting).await {
-        Ok(linked) => link.unlink_page(&linking, language, Some(SignedIn { ticket: &ticket, linked })).await,
-        Err(trouble) => link.trouble(trouble, language, None),
+        Ok(linked) => Ok(link.unlink_page(&linking, language, Some(SignedIn { ticket: &ticket, linked })).await),
+        Err(trouble) => Err(link.trouble(trouble, language, None)),
     }
 }
 
@@ -104,30 +89,16 @@ struct Answer {
 /// `POST /link/{channel}/unlink`.
 pub(crate) async fn unlink(
     State(link): State<Arc<Link>>,
-    channel: Result<Path<String>, PathRejection>,
+    channel: ChannelPath,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let language = pages::language(None, &headers);
-    let Ok(Path(channel)) = channel else { return link.trouble(Trouble::NotFound, language, None) };
-    let linking = match link.channel(&channel).await {
-        Ok(linking) => linking,
-        Err(no_channel) => return link.no_channel(&no_channel, language),
-    };
-    if pages::comes_from_elsewhere(&headers, &link.origin) {
-        return link.trouble(Trouble::OtherSite, language, None);
-    }
-    let Some(answer) = body.ok().and_then(|body| read::<Answer>(&body)) else {
-        return link.trouble(Trouble::NotRead, language, None);
-    };
-    let parting = match link.parting(&linking, &answer.ticket, &headers).await {
-        Ok(parting) => parting,
-        Err((trouble, own)) => return link.trouble(trouble, own.unwrap_or(language), None),
-    };
+    body: SentBody,
+) -> Result<Response, Response> {
+    let (linking, language, Answer { ticket }) = link.sent(channel, &headers, body).await?;
+    let parting = link.parting(&linking, &ticket, &headers, language).await?;
     let language = parting.language;
-    match link.part(&linking, &parting, &answer.ticket).await {
-        Ok(ended) => link.message(StatusCode::OK, language, done(language, &ended), None),
-        Err(trouble) => link.trouble(trouble, language, None),
+    match link.part(&linking, &parting, &ticket).await {
+        Ok(ended) => Ok(link.message(StatusCode::OK, language, done(language, &ended), None)),
+        Err(trouble) => Err(link.trouble(trouble, language, None)),
     }
 }
 
@@ -191,20 +162,21 @@ impl Link {
         self.page(StatusCode::OK, &page)
     }
 
-    /// What a ticket stands for, if it is this browser's.
+    /// What a ticket stands for, if it is this browser's. Otherwise the page that says why
+    /// not: in `language`, unless they had another when they began.
     async fn parting(
         &self,
         linking: &Linking<'_>,
         ticket: &str,
         headers: &HeaderMap,
-    ) -> Result<Parting, (Trouble, Option<Language>)> {
-        let parting: Parting = self.step(ticket).await.map_err(|trouble| (trouble, None))?;
-        let refused = |trouble| Err((trouble, Some(parting.language)));
+        language: Language,
+    ) -> Result<Parting, Response> {
+        let parting: Parting = self.step(ticket).await.map_err(|trouble| self.trouble(trouble, language, None))?;
         if parting.channel != linking.name().as_str() {
-            return refused(Trouble::Expired);
+            return Err(self.trouble(Trouble::Expired, parting.language, None));
         }
         if !browser::is(headers, &parting.browser) {
-            return refused(Trouble::OtherBrowser);
+            return Err(self.trouble(Trouble::OtherBrowser, parting.language, None));
         }
         Ok(parting)
     }

@@ -110,6 +110,16 @@ impl Trouble {
         }
     }
 
+    /// What the site that somebody goes back to is told of a sign-in that led nowhere
+    /// (RFC 6749 §4.1.2.1).
+    pub(crate) fn for_site(self) -> &'static str {
+        match self {
+            Self::Denied => "access_denied",
+            Self::Unavailable | Self::LineNotReached => "temporarily_unavailable",
+            _ => "server_error",
+        }
+    }
+
     /// In one word, for counters.
     pub(crate) fn code(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! The act `ledger`: the audit log, for those who watch over it. Reading it is an
-//! entry, too.
+//! entry, too. Day roots come before the entries: what was sealed while the entries are
+//! read would else seem to be missing among them.
 
 use std::collections::btree_map::Entry;
 
@@ -8,6 +9,7 @@ use azukari::{
     domain::id::DefinitionId,
     store::{
         StoreError, entry,
+        key::ROOTS,
         ledger::{EntryRead, Row},
     },
 };
@@ -32,18 +34,40 @@ fn size(row: &Row) -> usize {
     row.iter().map(|(name, it)| name.len() + value(it)).sum()
 }
 
+/// The sort key of the last of some rows.
+fn last_of(rows: &[Row]) -> Option<String> {
+    rows.last().map(|row| row.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default())
+}
+
 impl Opener {
     pub(crate) async fn read_ledger(&self, asking: &Asking<'_>, ledger: Ledger) -> Result<Answer, Unavailable> {
         self.ledger.record(&asking.entry("ledger")).await?;
         let audit = self.ledger.audit();
-        // Where to go on: a place on the list of chains, and one in the chain behind it.
-        let after = ledger.after.unwrap_or_default();
+        // Where to go on: a place on the list of chains, or the partition of the day roots,
+        // and a place in what is behind it. Whoever asks for entries up to a time wants to
+        // read, not to check.
+        let beginning = if ledger.to.is_none() { ROOTS } else { "" };
+        let after = ledger.after.unwrap_or_else(|| format!("{beginning}|"));
         let (mut listed, mut inside) = match after.split_once('|') {
             Some((listed, inside)) => (listed.to_owned(), inside.to_owned()),
             None => (String::new(), String::new()),
         };
         let mut page = LedgerPage::default();
         let mut bytes = 0;
+        while listed == ROOTS {
+            let roots = audit.roots_after(&inside).await?;
+            let Some(last) = last_of(&roots) else {
+                (listed, inside) = (String::new(), String::new());
+                break;
+            };
+            inside = last;
+            bytes += roots.iter().map(size).sum::<usize>();
+            page.rows.extend(roots);
+            if bytes >= PAGE_BYTES {
+                page.more = Some(format!("{listed}|{inside}"));
+                return self.finish(page).await;
+            }
+        }
         loop {
             let writers = audit.writers(&listed).await?;
             if writers.is_empty() {
@@ -56,8 +80,8 @@ impl Opener {
                 }
                 loop {
                     let entries = audit.entries(&writer, &inside).await?;
-                    let Some(last) = entries.last() else { break };
-                    inside = last.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+                    let Some(last) = last_of(&entries) else { break };
+                    inside = last;
                     bytes += entries.iter().map(size).sum::<usize>();
                     page.rows.extend(entries);
                     if bytes >= PAGE_BYTES {

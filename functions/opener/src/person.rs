@@ -13,7 +13,7 @@ use azukari::{
         language::Language,
         person::{Person as Known, Standing},
         plain::Plain,
-        retention::{Facts, contact_due, due_on_arrival},
+        retention::{Facts, Friendship, contact_due, due_on_arrival},
         time::UnixMs,
     },
     host::ledger::Recorded,
@@ -290,13 +290,20 @@ impl Opener {
     ) -> Result<bool, StoreError> {
         let given = holding.consents.get(&row.purpose) == Some(&Consent::Given);
         let custody = if row.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
-        let facts = Facts { collected: row.event_at, last_contact: known.last_contact.start() };
+        let friendship = match holding.friendship {
+            // A friend is one still.
+            Some(Friendship::Friend(_)) => Friendship::Friend(now),
+            Some(other) => other,
+            None => Friendship::Unknown,
+        };
+        let last_contact = known.last_contact.start();
+        let facts = Facts { collected: row.event_at, last_contact, given: row.given, friendship };
         let terms = self.names.policies.terms(&self.vault, &row.policy, &row.purpose).await?;
         let Some(due) = terms.and_then(|terms| due_on_arrival(custody, terms.retention, facts)) else {
             return Ok(access::still_kept(row.due_at, now));
         };
         // What a sweep would re-date may be past the time in the row.
-        let moves = row.follows_contact || (row.awaiting_consent && given);
+        let moves = row.follows.is_some() || (row.awaiting_consent && given);
         Ok(access::still_kept(due, now) && (moves || access::still_kept(row.due_at, now)))
     }
 

@@ -22,5 +22,11 @@ pub async fn host() -> Result<(), Error> {
 async fn handle(sweeper: &Sweeper, event: &LambdaEvent<Value>) -> Result<Report, Error> {
     let dry_run = event.payload["dry_run"].as_bool().unwrap_or_default();
     let report = sweeper.sweep(Deadline::of_lambda(event.context.deadline, SystemClock.now()), dry_run).await?;
-    if report.failed > 0 { Err(SweepError::Unfinished(report.failed).into()) } else { Ok(report) }
+    if report.failed > 0 {
+        Err(SweepError::Unfinished(report.failed).into())
+    } else if report.unsealed {
+        Err(SweepError::NotSealed.into())
+    } else {
+        Ok(report)
+    }
 }

@@ -8,7 +8,9 @@
 pub mod lambda;
 mod link;
 mod person;
+mod proof;
 mod report;
+mod roots;
 mod sweep;
 mod value;
 
@@ -18,6 +20,7 @@ use azukari::{
     host::{
         aws,
         ctx::Ctx,
+        ledger::Ledger,
         roles::Role,
         secrets::{self, SecretsError},
         settings::{self, SettingsError},
@@ -26,6 +29,7 @@ use azukari::{
 };
 
 pub use report::Report;
+pub use roots::Roots;
 
 /// The sweeper function.
 #[derive(Debug)]
@@ -36,8 +40,12 @@ pub struct Sweeper {
     pub vault: Vault,
     /// The wrapped keys, to be destroyed.
     pub keys: WrappedKeys,
-    /// The erasure list.
+    /// The erasure list, receipts.
     pub audit: Audit,
+    /// Signs them, and enters who was erased.
+    pub ledger: Arc<Ledger>,
+    /// When the next day may be sealed.
+    pub roots: Roots,
 }
 
 /// Why a run did not do its work.
@@ -59,6 +67,9 @@ pub enum SweepError {
     /// Some rows could not be handled; they will be found again.
     #[error("{0} due rows could not be handled")]
     Unfinished(u64),
+    /// The day before is not sealed.
+    #[error("the day could not be sealed")]
+    NotSealed,
 }
 
 impl Sweeper {
@@ -72,15 +83,20 @@ impl Sweeper {
         let keys = reader.text(settings::KEYS_TABLE);
         let audit = reader.text(settings::AUDIT_TABLE);
         let secret = reader.text(settings::SECRET);
+        let evidence = reader.text(settings::EVIDENCE_KEY);
         reader.finish()?;
         let sdk = aws::from_environment().await;
         let origin = secrets::origin(&secrets::fetch(&sdk, &secret).await?)?;
         let dynamodb = aws::dynamodb(&sdk);
+        let (ctx, audit) = (Ctx::system(), Audit::new(dynamodb.clone(), audit));
+        let ledger = Ledger::new(ctx.clone(), Role::Sweeper, audit.clone(), aws::kms(&sdk), evidence);
         Ok(Self {
-            ctx: Ctx::system(),
+            ctx,
             vault: Vault::new(dynamodb.clone(), vault, Arc::new(origin)),
-            keys: WrappedKeys::new(dynamodb.clone(), keys),
-            audit: Audit::new(dynamodb, audit),
+            keys: WrappedKeys::new(dynamodb, keys),
+            audit,
+            ledger: Arc::new(ledger),
+            roots: Roots::default(),
         })
     }
 }

@@ -8,14 +8,14 @@ use azukari::{
         person::Standing,
         time::UnixMs,
     },
-    store::{Outcome, StoreError, due::DueRow, key, link::with_linkage, order::UnlinkOrder},
+    store::{Outcome, due::DueRow, key, link::with_linkage, order::UnlinkOrder},
 };
 
-use crate::sweep::{Handled, Run};
+use crate::sweep::{Fault, Handled, Run};
 
 /// An order to unlink is due: look-up, link and order go, in this order, so that a run that
 /// breaks off is taken up again.
-pub(crate) async fn order(run: &Run<'_>, order: &UnlinkOrder) -> Result<Handled, StoreError> {
+pub(crate) async fn order(run: &Run<'_>, order: &UnlinkOrder) -> Result<Handled, Fault> {
     let UnlinkOrder { subject, channel, member, as_of, .. } = order;
     lead_nowhere(run, *subject, channel, member, *as_of).await?;
     run.vault.delete_link(channel, member, *subject, *as_of).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn order(run: &Run<'_>, order: &UnlinkOrder) -> Result<Handled,
 
 /// The row of a link is due, and nothing speaks for it: the link goes with it. `false` if
 /// its person has changed at this very moment: the next run sees to it.
-pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<bool, StoreError> {
+pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<bool, Fault> {
     let Some((channel, member)) = key::linked_member(&row.sk) else { return Ok(true) };
     if let Some(facts) = run.vault.subject(row.subject).await? {
         let mapping = run.vault.mapping(&facts.mapping, run.now).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn due(run: &Run<'_>, row: &DueRow) -> Result<bool, StoreError>
 }
 
 /// A row of a person who is being erased: what leads to them by it goes first.
-pub(crate) async fn forget(run: &Run<'_>, subject: SubjectId, sk: &str) -> Result<(), StoreError> {
+pub(crate) async fn forget(run: &Run<'_>, subject: SubjectId, sk: &str) -> Result<(), Fault> {
     match key::linked_member(sk) {
         Some((channel, member)) => lead_nowhere(run, subject, &channel, &member, run.now).await.map(drop),
         None => Ok(()),
@@ -59,6 +59,6 @@ async fn lead_nowhere(
     channel: &ChannelName,
     member: &MemberDigest,
     as_of: UnixMs,
-) -> Result<Outcome, StoreError> {
-    run.vault.delete_member(channel, member, subject, as_of, run.now).await
+) -> Result<Outcome, Fault> {
+    Ok(run.vault.delete_member(channel, member, subject, as_of, run.now).await?)
 }

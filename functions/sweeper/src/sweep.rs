@@ -4,31 +4,57 @@ use std::sync::Arc;
 
 use azukari::{
     domain::{
+        id::DefinitionId,
         sweep::{self, Slot},
         time::{Hour, UnixMs},
     },
-    host::{deadline::Deadline, published::Policies},
+    host::{deadline::Deadline, ledger::NotRecorded, published::Policies},
     store::{
-        StoreError, Vault,
+        Outcome, StoreError, Vault,
         due::{DuePage, DueRow},
         key,
     },
 };
 use futures::{StreamExt, stream};
 
-use crate::{Report, SweepError, Sweeper, person, value};
+use crate::{
+    Report, SweepError, Sweeper, person,
+    report::Cost,
+    roots::{self, Sealing},
+    value,
+};
 
 /// Slots that are read at the same time, and rows of each that are handled.
 const SLOTS_AT_ONCE: usize = 8;
 const ROWS_AT_ONCE: usize = 8;
 
-/// What one row came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a row could not be handled this time.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
+}
+
+impl Fault {
+    /// Whether it would be the same however often it is tried: the row itself is wrong.
+    fn is_of_the_row(&self) -> bool {
+        let (Self::Store(error) | Self::NotRecorded(NotRecorded::Store(error))) = self else { return false };
+        matches!(error, StoreError::Row { .. } | StoreError::NotVouched)
+    }
+}
+
+/// What one row came to. Of a value that is told with its purpose, if it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Handled {
-    Erased,
-    Redated,
+    Erased(Option<DefinitionId>),
+    Anonymised(Option<DefinitionId>),
+    Redated(Option<DefinitionId>),
+    SetAside(Option<DefinitionId>),
+    /// A dry run has found it due.
+    WouldGo(Option<DefinitionId>),
     Unsent,
-    SetAside,
     PersonErased,
     Unlinked,
     Waiting,
@@ -41,7 +67,7 @@ pub(crate) struct Run<'a> {
     pub(crate) sweeper: &'a Sweeper,
     pub(crate) vault: Vault,
     pub(crate) now: UnixMs,
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<Policies>,
 }
 
 impl Sweeper {
@@ -57,10 +83,19 @@ impl Sweeper {
             sweeper: self,
             vault: self.vault.clone().metered(Arc::clone(&usage)),
             now: self.ctx.now(),
-            policies: Policies::default(),
+            policies: Arc::default(),
         };
         let mut report = Report { dry_run, complete: true, ..Report::default() };
         let cursor = run.vault.cursor().await?.ok_or(SweepError::NoCursor)?;
+        if !dry_run {
+            report.unsealed = match roots::seal(self, run.now).await {
+                Ok(sealing) => sealing == Some(Sealing::Broken),
+                Err(error) => {
+                    tracing::error!(%error, "the day could not be sealed");
+                    true
+                }
+            };
+        }
         let mut unfinished: Option<Hour> = None;
         let slots = sweep::hours(cursor, run.now).flat_map(|hour| Slot::all(hour).map(move |slot| (hour, slot)));
         let mut reading =
@@ -78,8 +113,11 @@ impl Sweeper {
                 run.vault.put_cursor(next).await?;
             }
         }
-        report.calls = usage.calls();
-        report.units = usage.units();
+        let (aside, oldest) = run.vault.set_aside_rows().await?;
+        report.aside = aside;
+        report.overdue(oldest.map_or(0, |due| run.now.since(due)));
+        report.calls += usage.calls();
+        report.units += usage.units();
         self.publish(&report);
         Ok(report)
     }
@@ -87,10 +125,11 @@ impl Sweeper {
     fn publish(&self, report: &Report) {
         let metrics = self.ctx.metrics();
         if !report.dry_run {
-            let overdue = report.failed + report.set_aside;
-            metrics.level("sweeper_overdue", "rows", overdue);
+            metrics.level("sweeper_overdue", "rows", report.due_but_not_erased());
+            metrics.level("sweeper_aside", "rows", report.aside);
             let counts = [
                 ("erased", report.erased),
+                ("anonymised", report.anonymised),
                 ("persons", report.persons),
                 ("redated", report.redated),
                 ("unsent", report.unsent),
@@ -105,12 +144,15 @@ impl Sweeper {
         tracing::info!(
             due = report.due,
             erased = report.erased,
+            anonymised = report.anonymised,
             persons = report.persons,
             redated = report.redated,
             unsent = report.unsent,
             unlinked = report.unlinked,
             waiting = report.waiting,
             set_aside = report.set_aside,
+            aside = report.aside,
+            oldest_overdue_ms = report.oldest_overdue_ms,
             failed = report.failed,
             calls = report.calls,
             units = report.units,
@@ -118,6 +160,22 @@ impl Sweeper {
             dry_run = report.dry_run,
             "sweep"
         );
+        for (purpose, own) in &report.purposes {
+            tracing::info!(
+                purpose = purpose.as_str(),
+                due = own.due,
+                erased = own.erased,
+                anonymised = own.anonymised,
+                redated = own.redated,
+                set_aside = own.set_aside,
+                failed = own.failed,
+                oldest_overdue_ms = own.oldest_overdue_ms,
+                calls = own.calls,
+                units = own.units,
+                dry_run = report.dry_run,
+                "sweep of a purpose"
+            );
+        }
     }
 }
 
@@ -155,9 +213,7 @@ impl Run<'_> {
                 tracing::error!(rows = page.strangers, "the due index holds rows that belong to nobody");
             }
             report.due += u64::try_from(page.rows.len()).unwrap_or_default();
-            if !report.dry_run {
-                done &= self.page(&page, report).await;
-            }
+            done &= self.page(&page, report).await;
             if !page.has_more() {
                 return Ok(done);
             }
@@ -166,18 +222,27 @@ impl Run<'_> {
     }
 
     async fn page(&self, page: &DuePage, report: &mut Report) -> bool {
+        let dry_run = report.dry_run;
         let mut done = true;
-        let handling: Vec<_> = page.rows.iter().map(|row| self.row(row)).collect();
+        let handling: Vec<_> = page.rows.iter().map(|row| self.metered(row, dry_run)).collect();
         let mut results = stream::iter(handling).buffered(ROWS_AT_ONCE);
         for row in &page.rows {
-            let Some(result) = results.next().await else { return false };
+            let Some((result, cost)) = results.next().await else { return false };
+            report.calls += cost.calls;
+            report.units += cost.units;
             let overdue_ms = self.now.since(row.due_at);
             match result {
-                Ok(handled) => report.note(handled, overdue_ms),
+                Ok(handled) => {
+                    report.note(&handled, overdue_ms);
+                    report.note_value(Some(&handled), overdue_ms, cost);
+                }
                 Err(error) => {
                     done = false;
                     report.failed += 1;
                     report.overdue(overdue_ms);
+                    if is_value(row) {
+                        report.note_value(None, overdue_ms, cost);
+                    }
                     tracing::error!(subject = %row.subject, %error, "a due row could not be handled");
                 }
             }
@@ -185,7 +250,43 @@ impl Run<'_> {
         done
     }
 
-    async fn row(&self, row: &DueRow) -> Result<Handled, StoreError> {
+    /// Handles one row, and says what it has cost.
+    async fn metered(&self, row: &DueRow, dry_run: bool) -> (Result<Handled, Fault>, Cost) {
+        let usage = Arc::default();
+        let own = Run {
+            sweeper: self.sweeper,
+            vault: self.vault.clone().metered(Arc::clone(&usage)),
+            now: self.now,
+            policies: Arc::clone(&self.policies),
+        };
+        let result = if dry_run { own.look(row).await } else { own.row_or_aside(row).await };
+        (result, Cost { calls: usage.calls(), units: usage.units() })
+    }
+
+    /// Only looks.
+    async fn look(&self, row: &DueRow) -> Result<Handled, Fault> {
+        if !is_value(row) {
+            return Ok(Handled::Waiting);
+        }
+        Ok(Handled::WouldGo(self.vault.purpose_of(row).await?))
+    }
+
+    /// Handles one row. One that is itself wrong would be found again for ever, and keep its
+    /// slot open: it is set aside.
+    async fn row_or_aside(&self, row: &DueRow) -> Result<Handled, Fault> {
+        match self.row(row).await {
+            Err(error) if error.is_of_the_row() => {
+                tracing::error!(subject = %row.subject, %error, "a due row is set aside");
+                Ok(match self.vault.set_aside(row).await? {
+                    Outcome::Written => Handled::SetAside(self.vault.purpose_of(row).await.unwrap_or_default()),
+                    Outcome::Already => Handled::Changed,
+                })
+            }
+            result => result,
+        }
+    }
+
+    async fn row(&self, row: &DueRow) -> Result<Handled, Fault> {
         if row.sk.starts_with(key::ORDER) {
             person::order(self, row).await
         } else if row.sk == key::ALONE {
@@ -196,4 +297,9 @@ impl Run<'_> {
             value::due(self, row).await
         }
     }
+}
+
+/// Whether a row is a single value, not an order or the record of a person.
+fn is_value(row: &DueRow) -> bool {
+    !row.sk.starts_with(key::ORDER) && row.sk != key::ALONE && row.sk != key::LINE_STATE
 }

@@ -6,6 +6,7 @@ use azukari::{
         id::DefinitionId,
         order::EventOrder,
         person::Person,
+        receipt::ReceiptId,
     },
     host::people::{Known, PeopleError},
     store::{
@@ -123,6 +124,13 @@ fn purposes<'a>(visit: &'a Visit<'_>) -> Vec<&'a DefinitionId> {
 /// The newest of these answers.
 pub(crate) fn newest(answers: &[Given]) -> Option<&Given> {
     answers.iter().max_by(|a, b| a.order.cmp(&b.order))
+}
+
+/// The receipt of the erasure that the newest of these answers orders, if it is 同意しない.
+pub(crate) fn refusal(visit: &Visit<'_>, known: &Known, answers: &[Given]) -> Option<ReceiptId> {
+    let newest = newest(answers).filter(|given| !given.answer.agreed)?;
+    let vault = &visit.intake.vault;
+    Some(ReceiptId::of(known.key.subject(), newest.order.event.as_str(), vault.origin()))
 }
 
 /// Whether the newest of these answers is 同意する.

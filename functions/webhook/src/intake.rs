@@ -12,7 +12,7 @@ use azukari::{
         order::EventOrder,
         person::{Admission, Person, Standing, admit},
         plain::Plain,
-        retention::{After, Facts, due_on_arrival},
+        retention::{Facts, due_on_arrival},
         time::UnixMs,
     },
     host::{
@@ -41,6 +41,7 @@ use crate::{
     contact::{self, Contact},
     linking::{self, Linking},
     reply::{self, ToSay},
+    rights::{self, RightsNews},
     visit::Visit,
 };
 
@@ -119,7 +120,7 @@ struct Counting<'a> {
 
 fn counting<'a>(visit: &Visit<'_>, mapping: &Mapping, arrivals: &'a [Arrival]) -> Counting<'a> {
     let mut counting = Counting::default();
-    for arrival in arrivals.iter().filter(|arrival| linking::command(arrival).is_none()) {
+    for arrival in arrivals.iter().filter(|arrival| holds_something(arrival)) {
         let at = arrival.event.at.min(visit.now);
         match (admit(&mapping.standing, at), arrival.answer()) {
             (Admission::Stale, _) => counting.stale += 1,
@@ -130,6 +131,11 @@ fn counting<'a>(visit: &Visit<'_>, mapping: &Mapping, arrivals: &'a [Arrival]) -
         }
     }
     counting
+}
+
+/// Whether an arrival is something to keep or an answer to the notice, not a command.
+fn holds_something(arrival: &Arrival) -> bool {
+    linking::command(arrival).is_none() && rights::wish(arrival).is_none()
 }
 
 async fn one_person(
@@ -146,6 +152,7 @@ async fn one_person(
     // 同意しない of somebody of whom nothing was held.
     let mut nothing_held = false;
     let mut linking = linking::take(visit, arrivals).await?;
+    let asked = rights::take(visit, arrivals).await?;
     // Whether somebody is linked may have changed elsewhere a moment ago.
     fresh |= linking.changed || linking::is_about(visit, &linking, arrivals);
     for _ in 0..ROUNDS {
@@ -168,10 +175,10 @@ async fn one_person(
                 Some(_) => linking::news(visit, linking, known.as_ref(), [], access_token, line_until).await,
                 None => None,
             };
-            let to_say = ToSay { nothing_held, link, ..ToSay::default() };
+            let to_say = ToSay { nothing_held, link, rights: asked, ..ToSay::default() };
             reply::say(visit, &to_say, token, None, access_token, line_until).await;
             return match known {
-                Some(known) => only_linking(visit, known, arrivals, access_token, line_until).await,
+                Some(known) => only_commands(visit, known, arrivals, access_token, line_until).await,
                 None => Ok(()),
             };
         }
@@ -181,8 +188,8 @@ async fn one_person(
             answers.is_empty() && (events.is_empty() || custody(rule, Consent::None) == Custody::Nothing);
         if known.is_none() && nothing_to_keep {
             metrics.add("webhook_dropped", "older_than_erasure", stale);
-            let link = std::mem::take(&mut linking);
-            return stranger(visit, &events, nothing_held, link, token, access_token, line_until).await;
+            let asked = Asked { nothing_held, link: std::mem::take(&mut linking), rights: asked };
+            return stranger(visit, &events, asked, token, access_token, line_until).await;
         }
         let times = events.iter().map(|(_, at)| *at).chain(answers.iter().map(|given| given.order.at));
         let (first, last) = (times.clone().min().unwrap_or(visit.now), times.max().unwrap_or(visit.now));
@@ -217,6 +224,7 @@ async fn one_person(
         let mut to_say = ToSay {
             answered: agrees.filter(|_| answered),
             nothing_held,
+            receipt: consent::refusal(visit, &known, &answers).filter(|_| answered),
             // Whoever has just answered knows.
             not_kept: !answered && dropped.iter().any(|arrival| arrival.is_message()),
             found: news().flat_map(|arrival| arrival.found.clone()).collect(),
@@ -225,6 +233,7 @@ async fn one_person(
         };
         if token.is_some() {
             to_say.link = linking::news(visit, linking, Some(&known), news(), access_token, line_until).await;
+            to_say.rights = rights_news(visit, asked, news()).await?;
         }
         let known = if token.is_some() && visit.channel.definition.wording.is_some() {
             let (known, notice) = if new {
@@ -248,16 +257,29 @@ async fn one_person(
     Err(PeopleError::Contended)
 }
 
-/// Nothing but linking came of somebody who is known: it is a contact all the same.
-async fn only_linking(
+/// What there is to say to what somebody asks of what is held: to buttons first, then to
+/// words.
+async fn rights_news<'a>(
+    visit: &Visit<'_>,
+    asked: Option<RightsNews>,
+    news: impl IntoIterator<Item = &'a Arrival>,
+) -> Result<Option<RightsNews>, PeopleError> {
+    match asked {
+        Some(asked) => Ok(Some(asked)),
+        None => rights::news(visit, news).await,
+    }
+}
+
+/// Nothing but commands came of somebody who is known: it is a contact all the same.
+async fn only_commands(
     visit: &Visit<'_>,
     known: Known,
     arrivals: &[Arrival],
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
-    let linking = arrivals.iter().filter(|arrival| linking::command(arrival).is_some());
-    let last = linking.map(|arrival| arrival.event.at.min(visit.now)).max();
+    let commands = arrivals.iter().filter(|arrival| !holds_something(arrival));
+    let last = commands.map(|arrival| arrival.event.at.min(visit.now)).max();
     let Some(last) = last.filter(|at| known.person.not_before.is_none_or(|erased| *at > erased)) else {
         return Ok(());
     };
@@ -277,18 +299,25 @@ async fn menu(
     visit.show_menu(known, &visit.webhook.line, access_token, within).await
 }
 
+/// What the buttons of somebody of whom nothing is held have come to.
+struct Asked {
+    nothing_held: bool,
+    link: Linking,
+    rights: Option<RightsNews>,
+}
+
 /// Events of somebody of whom nothing is held, and nothing is to be: nothing is stored,
 /// and they are told.
 async fn stranger(
     visit: &Visit<'_>,
     events: &[(&Arrival, UnixMs)],
-    nothing_held: bool,
-    link: Linking,
+    asked: Asked,
     token: Option<&ReplyToken>,
     access_token: &Plain<String>,
     line_until: Instant,
 ) -> Result<(), PeopleError> {
     let metrics = visit.intake.ctx.metrics();
+    let Asked { nothing_held, link, rights } = asked;
     let written = events.iter().map(|(arrival, _)| *arrival);
     let link = match token {
         Some(_) => linking::news(visit, link, None, written, access_token, line_until).await,
@@ -301,6 +330,7 @@ async fn stranger(
         found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
         form: reply::asked_form(visit, events.iter().map(|(arrival, _)| *arrival)),
         link,
+        rights: rights_news(visit, rights, events.iter().map(|(arrival, _)| *arrival)).await?,
         notice: Some(NoticeKind::First),
         ..ToSay::default()
     };
@@ -454,8 +484,9 @@ impl Record {
         fields: &[Field],
     ) -> Result<Option<ValueRow>, PeopleError> {
         let Channel { name, policy, .. } = visit.channel;
-        let facts = Facts { collected: self.at, last_contact: self.at.tokyo_day().start() };
-        let Some(due_at) = due_on_arrival(custody, terms.retention, facts) else { return Ok(None) };
+        let Some(due_at) = due_on_arrival(custody, terms.retention, Facts::on_arrival(self.at)) else {
+            return Ok(None);
+        };
         let subject = known.key.subject();
         let place = RowPlace { channel: name, subject, row: &self.sk, purpose: &terms.id, policy, form: None };
         let owner = visit.index_key().owner(name, visit.user);
@@ -471,7 +502,9 @@ impl Record {
             event_at: self.at,
             due_at,
             awaiting_consent: custody == Custody::UntilConsent,
-            follows_contact: terms.retention.after == After::LastContact,
+            follows: terms.retention.follows(),
+            given: None,
+            then: terms.retention.then,
             edit: self.edit,
             env,
         }))

@@ -13,6 +13,7 @@ mod linking;
 mod profile;
 mod receive;
 mod reply;
+mod rights;
 mod service;
 mod visit;
 

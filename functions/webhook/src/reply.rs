@@ -10,7 +10,9 @@ use azukari::{
         notice::{self, Attempt, NoticeKind},
         person::Person,
         plain::Plain,
-        wording::{FORM, LinkWording, POLICY_URL, Wording},
+        receipt::ReceiptId,
+        rights::Wish,
+        wording::{FORM, LinkWording, POLICY_URL, RightsWording, Wording},
     },
     host::people::{Known, PeopleError},
     line::{
@@ -25,6 +27,7 @@ use tokio::time::Instant;
 use crate::{
     arrival::Arrival,
     linking::{LinkNews, UNLINK},
+    rights::RightsNews,
     visit::Visit,
 };
 
@@ -45,6 +48,10 @@ pub(crate) struct ToSay {
     pub(crate) form: Option<FormLink>,
     /// What there is to say about linking.
     pub(crate) link: Option<LinkNews>,
+    /// What there is to say to what they ask of what is held.
+    pub(crate) rights: Option<RightsNews>,
+    /// The receipt of the erasure that 同意しない has ordered.
+    pub(crate) receipt: Option<ReceiptId>,
 }
 
 /// The token to reply with: that of the newest event that has one.
@@ -139,7 +146,8 @@ pub(crate) fn retry_key(visit: &Visit<'_>, known: &Known) -> String {
 }
 
 /// At most five, as LINE takes them at once: one of an answer, that nothing is held, that
-/// a message was not kept, a form, and linking; two cautions; and the notice in two.
+/// a message was not kept, a form, linking, and what is held; two cautions; and the notice in
+/// two. With 同意しない goes its receipt, and no notice.
 fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<OutgoingMessage> {
     let mut all = Vec::new();
     let text = |text: &str| OutgoingMessage::text(filled(visit, text));
@@ -156,8 +164,9 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     if to_say.found.iter().any(|found| matches!(found, Found::MyNumber | Found::MyNumberNamed)) {
         all.push(text(&wording.my_number));
     }
-    // Whoever asked for a form, or to link, by a keyword has been answered.
-    let asked = to_say.form.is_some() || to_say.link.is_some();
+    all.extend(to_say.receipt.map(|id| receipt(visit, &wording.rights, &wording.rights.refused, id)));
+    // Whoever asked for something by a keyword has been answered.
+    let asked = to_say.form.is_some() || to_say.link.is_some() || to_say.rights.is_some();
     if to_say.not_kept && !to_say.nothing_held && !asked {
         all.push(text(&wording.not_kept));
     }
@@ -165,6 +174,11 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     all.extend(form.and_then(|form| form_link(visit, wording, form)));
     let link = to_say.link.as_ref().filter(|_| form.is_none());
     all.extend(link.map(|news| about_link(visit, &wording.link, news)));
+    let rights = to_say.rights.as_ref().filter(|_| form.is_none() && link.is_none());
+    all.extend(rights.map(|news| about_rights(visit, &wording.rights, *news)));
+    if matches!(rights, Some(RightsNews::Erasing(_))) {
+        return all;
+    }
     // Whose message was not kept may have seen another version: an answer refers to the
     // words above it.
     let unasked = to_say.not_kept && !asked;
@@ -244,6 +258,28 @@ fn about_link(visit: &Visit<'_>, wording: &LinkWording, news: &LinkNews) -> Outg
         LinkNews::Unlinked => text(&wording.unlinked),
         LinkNews::NotLinked => text(&wording.not_linked),
     }
+}
+
+/// What is said to what people ask of what is held.
+fn about_rights(visit: &Visit<'_>, wording: &RightsWording, news: RightsNews) -> OutgoingMessage {
+    let button = |label: &str, wish: Wish| Action::Postback { label: label.to_owned(), data: wish.data() };
+    match news {
+        RightsNews::AskToErase => {
+            let text = wording.erase_question.clone();
+            let actions = vec![button(&wording.erase, Wish::Erase(visit.now)), button(&wording.keep, Wish::Keep)];
+            OutgoingMessage::Buttons { alt: text.clone(), text, actions }
+        }
+        RightsNews::Erasing(id) => receipt(visit, wording, &wording.erasing, id),
+        RightsNews::Kept => OutgoingMessage::text(filled(visit, &wording.kept)),
+        RightsNews::NothingHeld => OutgoingMessage::text(filled(visit, &wording.nothing_held)),
+    }
+}
+
+/// A text above the way to a receipt.
+fn receipt(visit: &Visit<'_>, wording: &RightsWording, text: &str, id: ReceiptId) -> OutgoingMessage {
+    let uri = format!("{}/receipts/{id}", visit.webhook.public_url);
+    let open = Action::Uri { label: wording.receipt.clone(), uri };
+    OutgoingMessage::Buttons { alt: text.to_owned(), text: text.to_owned(), actions: vec![open] }
 }
 
 /// Where LINE opens a form.

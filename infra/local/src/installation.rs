@@ -12,6 +12,7 @@ use azukari::{
         clock::Clock,
         ctx::Ctx,
         deadline::Deadline,
+        ledger::Ledger,
         metrics::Metrics,
         mint::{Mint, SystemMint},
         roles::{Key, Role},
@@ -91,6 +92,8 @@ pub struct Installation {
     evidence: Vec<u8>,
     local: OperatorKey,
     site_key: SiteKey,
+    /// Every run writes on: each would begin a chain of its own.
+    sweepers_ledger: Arc<Ledger>,
     /// Held as long as the installation is open.
     _lock: std::fs::File,
 }
@@ -188,13 +191,20 @@ impl Installation {
             let (id, secret) = (member("login_channel_id")?, member("login_channel_secret")?);
             Some(LoginChannel { channel: name.clone(), id, secret })
         });
+        let metrics: Arc<Metrics> = Arc::default();
         let line = Line::new(Arc::clone(&clock), Arc::clone(&mint), tokens.collect(), logins.collect());
 
+        let sweepers_ledger = {
+            let audit = Audit::new(dynamodb_client(&dynamodb, &wires, Role::Sweeper), Table::Audit.as_str());
+            let ctx = Ctx::new(Arc::<MovableClock>::clone(&clock), Arc::clone(&mint), Arc::clone(&metrics));
+            let kms = kms_client(&kms, &wires, Role::Sweeper);
+            Arc::new(Ledger::new(ctx, Role::Sweeper, audit, kms, Key::Evidence.as_str().to_owned()))
+        };
         let installation = Self {
             options,
             clock,
             mint,
-            metrics: Arc::default(),
+            metrics,
             wires,
             dynamodb,
             kms,
@@ -206,6 +216,7 @@ impl Installation {
             evidence,
             local,
             site_key,
+            sweepers_ledger,
             _lock: lock,
         };
         WebhookSecrets::read(&installation.secrets(Role::Webhook))?;
@@ -374,6 +385,7 @@ impl Installation {
         Ok(Form::new(azukari_form::Parts {
             ctx: self.ctx(),
             vault: self.vault_as(Role::Form)?,
+            audit: Audit::new(self.dynamodb_as(Role::Form), Table::Audit.as_str()),
             secrets: FormSecrets::read(&self.secrets(Role::Form))?,
             enrol: self.enrol.clone(),
             lookup: LookupKey::new(self.kms_as(Role::Form), Key::Index.as_str()),
@@ -440,6 +452,8 @@ impl Installation {
             vault: self.vault_as(Role::Sweeper)?,
             keys: WrappedKeys::new(dynamodb.clone(), Table::Keys.as_str()),
             audit: Audit::new(dynamodb, Table::Audit.as_str()),
+            ledger: Arc::clone(&self.sweepers_ledger),
+            roots: azukari_sweeper::Roots::default(),
         })
     }
 

@@ -130,6 +130,7 @@ fn channel_definition(
             rich_menu: link.rich_menu.clone(),
             profile_plus: link.profile_plus.clone(),
         }),
+        erase_words: channel.erase_words.clone(),
     }
 }
 
@@ -164,6 +165,7 @@ fn form_definition(configuration: &Configuration, published: &Published, name: &
                 sensitive: field.sensitive,
                 lookup: field.lookup,
                 quick_fill: field.quick_fill,
+                starts_retention: field.starts_retention,
                 show_if: field.show_if.clone(),
                 rules: field.rules.clone(),
             })

@@ -8,7 +8,21 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use azukari::{domain::plain::Plain, line::signature};
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use azukari::{
+    domain::{
+        erasure::Ground,
+        plain::Plain,
+        receipt::{Counts, Receipt, ReceiptId},
+        time::UnixMs,
+    },
+    line::signature,
+    store::receipt::SignedReceipt,
+};
 use serde_json::{Value, json};
 
 /// A data folder of its own, and a copy of the shipped configuration.
@@ -183,6 +197,80 @@ fn an_exported_ledger_is_checked_without_the_system() {
     assert!(code == 2 && said.contains("--from"), "{said}");
 }
 
+/// Signs a receipt of an erasure, and writes the public half of the key as PEM.
+fn signed_receipt(key_file: &Path) -> String {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+    std::fs::write(key_file, pem::encode(&pem::Pem::new("PUBLIC KEY", public.as_ref()))).unwrap();
+    let at = |seconds: i64| UnixMs::new(1_795_230_000_000 + seconds * 1_000);
+    let id = ReceiptId::parse("0123456789abcdef0123456789abcdef").unwrap();
+    let receipt = Receipt::restricted(id, Ground::Asked, at(0), at(60))
+        .unreachable(at(180), Counts::from([("message".to_owned(), 12), ("profile".to_owned(), 1)]))
+        .erased(at(240));
+    let signature = pair.sign(&SystemRandom::new(), &receipt.message()).unwrap().as_ref().to_vec();
+    SignedReceipt { receipt, signature }.to_file()
+}
+
+#[test]
+fn a_receipt_is_checked_without_the_system() {
+    let place = Place::new();
+    let path = |name: &str| place.folder.path().join(name);
+    let receipt = signed_receipt(&path("key.pem"));
+    std::fs::write(path("receipt.json"), &receipt).unwrap();
+    let verify = ["receipt", "verify", "receipt.json", "--evidence", "key.pem"];
+    let said = place.said(&verify);
+    for part in [
+        "○ 本物です",
+        "Genuine",
+        "0123456789abcdef0123456789abcdef",
+        "消去済み / erased",
+        "2026-11-21 12:00  お申し出",
+        "2026-11-21 12:01  開封の停止",
+        "2026-11-21 12:03  鍵の破棄",
+        "2026-11-21 12:04  消去の完了",
+        "2026-11-28 12:03  ここから先はバックアップからも復元できない",
+        "トークのメッセージ / chat messages: 12",
+        "LINEのプロフィール / LINE profile: 1",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+
+    let mut command = place.command(&["receipt", "verify", "-", "--evidence", "key.pem"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(receipt.as_bytes()).unwrap();
+    let piped = child.wait_with_output().unwrap();
+    assert!(piped.status.success());
+    assert_eq!(text(&piped.stdout), said);
+
+    let changed = receipt.replace("\"message\":12", "\"message\":11");
+    assert_ne!(changed, receipt);
+    std::fs::write(path("receipt.json"), changed).unwrap();
+    let (code, said) = place.failed(&verify);
+    assert!(code == 1 && said.contains("本物ではありません") && said.contains("署名が合いません"), "{code}: {said}");
+    for bytes in [receipt.trim_end().as_bytes(), &b""[..], &b"\xff{}"[..]] {
+        std::fs::write(path("receipt.json"), bytes).unwrap();
+        let (code, said) = place.failed(&verify);
+        assert!(code == 1 && said.contains("お渡ししたままの控えではありません"), "{code}: {said}");
+    }
+
+    std::fs::write(path("receipt.json"), &receipt).unwrap();
+    signed_receipt(&path("other.pem"));
+    let (code, said) = place.failed(&["receipt", "verify", "receipt.json", "--evidence", "other.pem"]);
+    assert!(code == 1 && said.contains("署名が合いません"), "{code}: {said}");
+
+    // That it could not be checked is something else.
+    let (code, said) = place.failed(&["receipt", "verify", "none.json", "--evidence", "key.pem"]);
+    assert!(code == 2 && said.contains("none.json"), "{code}: {said}");
+    let (code, said) = place.failed(&["receipt", "verify", "receipt.json", "--evidence", "receipt.json"]);
+    assert!(code == 2 && said.contains("P-256"), "{code}: {said}");
+    let (code, said) = place.failed(&["receipt", "verify", "receipt.json"]);
+    assert!(code == 2 && said.contains("evidence-public-key.pem"), "{code}: {said}");
+    // Without a name for it, the key of this machine.
+    std::fs::create_dir_all(place.data("")).unwrap();
+    std::fs::copy(path("key.pem"), place.data("evidence-public-key.pem")).unwrap();
+    assert!(place.said(&["receipt", "verify", "receipt.json"]).contains("本物です"));
+}
+
 #[test]
 fn an_operator_is_added_and_opens_for_their_purposes_alone() {
     let mut place = Place::new();
@@ -226,7 +314,7 @@ fn an_operator_is_added_and_opens_for_their_purposes_alone() {
 #[test]
 fn wrong_use_is_answered_with_what_is_wrong_and_an_example() {
     let place = Place::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 10] = [
         (&["open", "--fields", "text", "--reason", "x"], &["--person", "azukari open --person"]),
         (&["open", "--person", "a", "--user-id", "b", "--fields", "*", "--reason", "x"], &["azukari open --person"]),
         (&["list", "--since"], &["azukari list --kind message"]),
@@ -235,6 +323,7 @@ fn wrong_use_is_answered_with_what_is_wrong_and_an_example() {
         (&["operator", "add", "Desk", "--role", "staff"], &["a-z", "--purposes", "azukari operator add desk"]),
         (&["operator", "add", "a", "--role", "auditor", "--purposes", "chat"], &["--purposes"]),
         (&["operator", "add", "a", "--role", "staff", "--purposes", "gossip"], &["gossip", "chat"]),
+        (&["receipt", "verify"], &["<FILE>", "azukari receipt verify receipt.json"]),
         (&["burn"], &["azukari open"]),
     ];
     for (arguments, parts) in cases {

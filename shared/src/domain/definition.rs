@@ -10,6 +10,7 @@ use crate::domain::{
     consent::BeforeConsent,
     id::{DefinitionId, Malformed, VersionId},
     retention::{Retention, Term},
+    rights,
     wording::Wording,
 };
 
@@ -156,6 +157,10 @@ pub struct ChannelDefinition {
     /// How its people are joined with the member ids of the business, if they are.
     #[serde(default)]
     pub link: Option<LinkTerms>,
+    /// Words that are answered with the question whether everything is to be erased, in the
+    /// form of [`keyword`].
+    #[serde(default = "rights::erase_words")]
+    pub erase_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod consent;
+pub mod day_root;
 pub mod definition;
 pub mod erasure;
 pub mod evidence;
@@ -19,7 +20,9 @@ pub mod origin;
 pub mod person;
 pub mod plain;
 pub mod reason;
+pub mod receipt;
 pub mod retention;
+pub mod rights;
 pub mod site;
 pub mod sweep;
 pub mod time;

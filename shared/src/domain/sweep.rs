@@ -44,6 +44,17 @@ impl std::fmt::Display for Slot {
     }
 }
 
+/// The slot of a row of this person that is set aside: no hour's, so that no run handles
+/// it, and every run finds it.
+pub fn aside(subject: SubjectId) -> String {
+    format!("aside#{}", subject.as_bytes()[0] % SHARDS)
+}
+
+/// Every slot of rows that are set aside.
+pub fn asides() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("aside#{shard}"))
+}
+
 /// The hours a sweep at `now` reads, oldest first.
 pub fn hours(cursor: Hour, now: UnixMs) -> impl Iterator<Item = Hour> {
     let last = now.hour();

@@ -56,6 +56,11 @@ impl UnixMs {
         Day(self.timestamp().to_zoned(tokyo()).date())
     }
 
+    /// The month in Japan: `2026-11`.
+    pub fn tokyo_month(self) -> String {
+        self.timestamp().to_zoned(tokyo()).strftime("%Y-%m").to_string()
+    }
+
     /// Day and minute in Japan, for people to read: `2026-11-21 12:00`.
     pub fn tokyo_minute(self) -> String {
         self.timestamp().to_zoned(tokyo()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -151,6 +156,60 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// Times in documents, as RFC 3339 writes them in UTC: `2026-11-21T03:00:00.5Z`.
+pub mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::UnixMs;
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(at: &UnixMs, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(at)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// It is not such a time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixMs, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let at: Timestamp = text.parse().map_err(D::Error::custom)?;
+        Ok(UnixMs::new(at.as_millisecond()))
+    }
+
+    /// The same for a time that may be absent.
+    pub mod maybe {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use super::UnixMs;
+
+        /// Writes it.
+        ///
+        /// # Errors
+        /// The serializer's.
+        pub fn serialize<S: Serializer>(at: &Option<UnixMs>, serializer: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads it.
+        ///
+        /// # Errors
+        /// It is not such a time.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixMs>, D::Error> {
+            #[derive(Deserialize)]
+            struct Time(#[serde(with = "super")] UnixMs);
+            Option::<Time>::deserialize(deserializer).map(|time| time.map(|Time(at)| at))
+        }
     }
 }
 

@@ -48,6 +48,71 @@ pub struct Wording {
     /// About linking with a member id.
     #[serde(default)]
     pub link: LinkWording,
+    /// About what people can ask of what is held.
+    #[serde(default)]
+    pub rights: RightsWording,
+}
+
+/// What the account says to what people ask of what is held about them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RightsWording {
+    /// Above the buttons: whether everything is to be erased.
+    pub erase_question: String,
+    /// Label of the button that erases.
+    pub erase: String,
+    /// Label of the button that does not.
+    pub keep: String,
+    /// Above the button that leads to the receipt.
+    pub erasing: String,
+    /// After 同意しない, above the same button.
+    pub refused: String,
+    /// Label of that button.
+    pub receipt: String,
+    /// Nothing is erased.
+    pub kept: String,
+    /// Nothing is held.
+    pub nothing_held: String,
+}
+
+impl RightsWording {
+    /// The shipped texts in Japanese.
+    pub fn japanese() -> Self {
+        Self::of([
+            "お預かりしているものを、すべて消去しますか。数分で読めなくなり、元に戻すことはできません。お使いのスマートフォンのトークは残ります。",
+            "すべて消去する",
+            "やめる",
+            "承知しました。お預かりしているものを消去しています。数分で読めなくなります。進み具合と消去の控えは、下のボタンからいつでも確かめられます。",
+            "消去の進み具合と控えは、下のボタンからいつでも確かめられます。",
+            "消去の控えを見る",
+            "消去していません。これまでどおりお預かりします。",
+            "お預かりしているものはありません。",
+        ])
+    }
+
+    /// The shipped texts in English.
+    pub fn english() -> Self {
+        Self::of([
+            "Erase everything we hold of you? In a few minutes it cannot be read any more, and it cannot be brought back. The chat on your phone stays.",
+            "Erase everything",
+            "Keep it",
+            "Understood. We are erasing what we hold; in a few minutes it cannot be read any more. See how far it is, and your receipt, by the button.",
+            "See how far the erasure is, and your receipt, by the button below.",
+            "See the receipt",
+            "Nothing was erased. We go on keeping what we hold, as agreed.",
+            "We hold nothing of yours.",
+        ])
+    }
+
+    fn of(texts: [&str; 8]) -> Self {
+        let [erase_question, erase, keep, erasing, refused, receipt, kept, nothing_held] = texts.map(str::to_owned);
+        Self { erase_question, erase, keep, erasing, refused, receipt, kept, nothing_held }
+    }
+}
+
+impl Default for RightsWording {
+    fn default() -> Self {
+        Self::japanese()
+    }
 }
 
 /// What the account says about linking with a member id.

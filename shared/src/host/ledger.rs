@@ -6,7 +6,7 @@ use aws_sdk_kms::Client;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::sync::Mutex;
 
-use crate::domain::{evidence::entry_message, id::SubjectId};
+use crate::domain::{day_root::PEN_RESTED_MS, evidence::entry_message, id::SubjectId, time::UnixMs};
 use crate::host::{ctx::Ctx, roles::Role};
 use crate::keys::{self, KeyError};
 use crate::store::{
@@ -23,7 +23,8 @@ pub struct Ledger {
     audit: Audit,
     kms: Client,
     evidence: String,
-    end: Mutex<Option<Position>>,
+    /// Where the next entry stands, and when the last was written.
+    end: Mutex<Option<(Position, UnixMs)>>,
 }
 
 /// An entry that is in the ledger, signed. There is no other way to get one.
@@ -64,6 +65,14 @@ impl Ledger {
         &self.audit
     }
 
+    /// Signs what is to be believed later: one call.
+    ///
+    /// # Errors
+    /// KMS did not sign.
+    pub async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, KeyError> {
+        keys::sign(&self.kms, &self.evidence, message).await
+    }
+
     /// Writes an entry: one signature, one write, and its head into the log. After a
     /// failure the chain ends where it is known to end; the next entry begins another.
     ///
@@ -74,7 +83,9 @@ impl Ledger {
             return Err(NotRecorded::TooMany);
         }
         let mut end = self.end.lock().await;
-        let position = end.take().unwrap_or_else(|| self.begin());
+        // A chain that rested so long is not named by roots any more.
+        let fresh = end.take().filter(|(_, last)| entry.at.since(*last) < PEN_RESTED_MS);
+        let position = fresh.map_or_else(|| self.begin(), |(position, _)| position);
         let placed = Placed::new(entry, position);
         let Position { writer, sequence, .. } = placed.position();
         let message = entry_message(writer, *sequence, &placed.digest());
@@ -87,7 +98,8 @@ impl Ledger {
             signature = STANDARD.encode(&signature),
             "{HEAD_MESSAGE}"
         );
-        *end = Some(Position { writer: writer.clone(), sequence: sequence + 1, previous: placed.digest() });
+        let next = Position { writer: writer.clone(), sequence: sequence + 1, previous: placed.digest() };
+        *end = Some((next, entry.at));
         Ok(Recorded { subjects: entry.subjects.clone() })
     }
 

@@ -15,7 +15,7 @@ use crate::domain::{
     order::EventOrder,
     person::{Admission, Person, Standing, admit},
     plain::Plain,
-    retention::{After, Facts},
+    retention::{Facts, Then},
     site::MemberId,
     time::UnixMs,
 };
@@ -304,7 +304,7 @@ impl Visit<'_> {
         let fields: Vec<(&str, Plain<Vec<u8>>)> = std::iter::once(member).chain(items).collect();
         let env = seal::seal(to, &place, &owner, &fields)?;
         let claim = kind == ValueKind::Claim;
-        let facts = Facts { collected: wish.begun, last_contact: wish.begun.tokyo_day().start() };
+        let facts = Facts::on_arrival(wish.begun);
         Ok(ValueRow {
             subject: to.subject(),
             sk,
@@ -316,7 +316,9 @@ impl Visit<'_> {
             event_at: wish.begun,
             due_at: if claim { wish.begun.plus(CLAIM_MS) } else { terms.retention.due(facts) },
             awaiting_consent: false,
-            follows_contact: !claim && terms.retention.after == After::LastContact,
+            follows: terms.retention.follows().filter(|_| !claim),
+            given: None,
+            then: Then::Erase,
             edit: None,
             env,
         })

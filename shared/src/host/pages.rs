@@ -71,5 +71,8 @@ mod tests {
     fn an_origin_has_no_path() {
         assert_eq!(origin("https://pages.example.com/a"), "https://pages.example.com");
         assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+        for more in ["?a=b", "#a", "?next=https://evil.example/", "#//evil.example/?a"] {
+            assert_eq!(origin(&format!("https://pages.example.com:8443{more}")), "https://pages.example.com:8443");
+        }
     }
 }

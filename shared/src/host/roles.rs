@@ -234,6 +234,7 @@ const FORM: Permissions = Permissions {
         blind(&[Operation::ConditionCheckItem], VAULT, &["L#"]),
         blind(&[Operation::UpdateItem], VAULT, &["Q#", "Y#"]),
         blind(&[Operation::DeleteItem], VAULT, &["K#", "L#"]),
+        grant(&[Operation::Query], AUDIT, &["T#"]),
     ],
     keys: &[(KeyOperation::GenerateMac, Key::Index)],
     secret: true,
@@ -270,12 +271,14 @@ const SWEEPER: Permissions = Permissions {
         ),
         grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#", "X#"]),
         grant(&[Operation::DeleteItem], VAULT, &["X#"]),
+        grant(&[Operation::UpdateItem], VAULT, &["Y#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
-        grant(&[Operation::PutItem], AUDIT, &["E#"]),
+        grant(&[Operation::PutItem], AUDIT, &["A#", "D#", "E#", "T#"]),
+        grant(&[Operation::Query], AUDIT, &["A#", "D#"]),
     ],
+    keys: &[(KeyOperation::Sign, Key::Evidence)],
     secret: true,
     sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "F#", "M#", "O#", "R#", "X#", "Z#"] }],
-    ..NOTHING
 };
 
 const OPENER: Permissions = Permissions {
@@ -286,7 +289,8 @@ const OPENER: Permissions = Permissions {
         grant(&[Operation::PutItem], VAULT, &["N#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Q#"]),
         grant(&[Operation::GetItem], KEYS, &[]),
-        grant(&[Operation::PutItem, Operation::Query], AUDIT, &["A#"]),
+        grant(&[Operation::PutItem], AUDIT, &["A#"]),
+        grant(&[Operation::Query], AUDIT, &["A#", "D#"]),
     ],
     keys: &[(KeyOperation::Decrypt, Key::Wrap), (KeyOperation::Sign, Key::Evidence)],
     secret: true,
@@ -383,7 +387,7 @@ mod tests {
     fn nobody_changes_or_deletes_what_is_in_the_audit_log() {
         for role in Role::ALL {
             for operation in [Operation::UpdateItem, Operation::DeleteItem] {
-                for partition in ["A#opener-1", "A#index", "E#2026-11-21"] {
+                for partition in ["A#opener-1", "A#index", "D#roots", "E#2026-11-21", "T#0"] {
                     assert!(permissions(role).grant(operation, AUDIT, Some(partition)).is_none(), "{role:?}");
                 }
             }

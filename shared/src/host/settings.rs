@@ -49,6 +49,7 @@ pub fn of(role: Role) -> &'static [&'static str] {
         Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, LIFF_URL, PUBLIC_URL],
         Role::Form => &[
             VAULT_TABLE,
+            AUDIT_TABLE,
             SECRET,
             ENROL_PUBLIC_KEY,
             INDEX_KEY,
@@ -63,7 +64,7 @@ pub fn of(role: Role) -> &'static [&'static str] {
             &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, INDEX_KEY, LINE_API, LINE_ACCESS, PUBLIC_URL, FRAME_ANCESTORS]
         }
         Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
-        Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET],
+        Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, EVIDENCE_KEY],
         Role::Opener => {
             &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, ENROL_PUBLIC_KEY, WRAP_KEY, EVIDENCE_KEY, AUDIENCE]
         }

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
     id::{DefinitionId, LineItemId, SubjectId, VersionId},
-    sweep::Slot,
+    retention::Follows,
+    sweep::{self, Slot},
     time::{Hour, UnixMs},
 };
 use crate::store::{
@@ -29,6 +30,15 @@ pub struct DueRow {
     pub due_at: UnixMs,
 }
 
+/// A row of a person who is being erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRow {
+    /// The sort key.
+    pub sk: String,
+    /// What it says that it holds.
+    pub kind: String,
+}
+
 /// A page of due rows.
 #[derive(Debug, Default)]
 pub struct DuePage {
@@ -47,18 +57,64 @@ impl DuePage {
     }
 }
 
+/// A value that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// What it was kept for, as the row said.
+    pub purpose: Option<DefinitionId>,
+}
+
+impl Gone {
+    fn of(item: &Item) -> Self {
+        Self { purpose: item.find_text("purpose").map(DefinitionId::new) }
+    }
+}
+
+/// How often a value is tried again that met another one at the same counter.
+const COUNT_ATTEMPTS: usize = 8;
+
+/// What a value is counted under when it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The form, by its opaque id; of what came otherwise its kind.
+    pub form: String,
+    /// The purpose.
+    pub purpose: DefinitionId,
+    /// The month in Japan in which it came, as `2026-11`.
+    pub month: String,
+}
+
+impl Counted {
+    fn of(item: &Item, purpose: &DefinitionId, event_at: UnixMs) -> Result<Self, StoreError> {
+        let malformed = |_| StoreError::Row { attribute: "form" };
+        let form = match item.find_text("form").map(VersionId::parse).transpose().map_err(malformed)? {
+            Some(form) => form.id.as_str().to_owned(),
+            None => item.get_text("kind")?.to_owned(),
+        };
+        Ok(Self { form, purpose: purpose.clone(), month: event_at.tokyo_month() })
+    }
+
+    fn partition(&self) -> String {
+        key::anonymous(&self.form, &self.purpose, &self.month)
+    }
+}
+
 /// Why a due value was not simply deleted.
 #[derive(Debug, Clone)]
 pub enum Special {
     /// It is gone, or due at another time now.
     Changed,
-    /// A value that is held until consent, or whose due time moves on with the
-    /// person's last contact.
+    /// A value that is held until consent, whose due time moves on with the person, or
+    /// that is counted.
     Conditional {
         /// Whether it is held until consent.
         awaiting_consent: bool,
-        /// Whether it moves on with the last contact.
-        follows_contact: bool,
+        /// What moves its due time on.
+        follows: Option<Follows>,
+        /// The day that the person gave, from which it is counted.
+        given: Option<UnixMs>,
+        /// What it is counted under when it goes, if it is.
+        counted: Option<Counted>,
         /// Its purpose.
         purpose: DefinitionId,
         /// The policy version in force when it came.
@@ -103,18 +159,65 @@ impl Vault {
         Ok(page)
     }
 
-    /// Deletes a due value that nothing speaks for: one call. [`Outcome::Already`]
-    /// means that it needs a closer look: [`Vault::special`].
+    /// Deletes a due value that nothing speaks for, and says for which purpose it was kept:
+    /// one call. `None` means that it needs a closer look: [`Vault::special`].
     ///
     /// # Errors
     /// The call failed.
-    pub async fn delete_due(&self, row: &DueRow) -> Result<Outcome, StoreError> {
+    pub async fn delete_due(&self, row: &DueRow) -> Result<Option<Gone>, StoreError> {
         let condition = Condition::that(
-            "due_at = :due_at AND attribute_not_exists(awaiting) AND attribute_not_exists(follows) AND (kind <> :tombstone OR attribute_exists(listed_at))",
+            "due_at = :due_at AND attribute_not_exists(awaiting) AND attribute_not_exists(follows) AND attribute_not_exists(anonymise) AND (kind <> :tombstone OR attribute_exists(listed_at))",
         )
         .with_number(":due_at", row.due_at.get())
         .with_text(":tombstone", "tombstone");
-        outcome(self.delete(&key::subject(row.subject), &row.sk, condition).await)
+        match self.delete_and_tell(&key::subject(row.subject), &row.sk, condition).await {
+            Ok(item) => Ok(Some(Gone::of(&item))),
+            Err(StoreError::Condition { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts a due value by form, purpose and month, and deletes it: both or neither.
+    /// [`Outcome::Already`] if it is gone, or due at another time.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn count_and_delete(&self, row: &DueRow, counted: &Counted) -> Result<Outcome, StoreError> {
+        let still_due = Condition::that("due_at = :due_at").with_number(":due_at", row.due_at.get());
+        let one = Condition::none()
+            .with_name("#n", "n")
+            .with_name("#kind", "kind")
+            .with_number(":one", 1)
+            .with_text(":kind", "anonymous");
+        let shard = key::anonymous_shard(row.subject);
+        let parts = vec![
+            self.part_delete(&key::subject(row.subject), &row.sk, still_due),
+            self.part_update(&counted.partition(), &shard, "SET #kind = :kind ADD #n :one", one),
+        ];
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.transact(parts.clone()).await {
+                Ok(()) => return Ok(Outcome::Written),
+                Err(error) if error.part_failed(0) => return Ok(Outcome::Already),
+                // Others add to the same counter.
+                Err(error) if error.conflict() && attempt < COUNT_ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// How many values of a form, or of a kind, were counted for a purpose and a month when
+    /// they were due.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn anonymous(&self, counted: &Counted) -> Result<u64, StoreError> {
+        let rows = self.partition(&counted.partition()).await?;
+        rows.into_iter().try_fold(0, |sum, map| {
+            let n = Item::read(map).get_number("n")?;
+            Ok(sum + u64::try_from(n).map_err(|_| StoreError::Row { attribute: "n" })?)
+        })
     }
 
     /// Deletes a due value whatever it is, as long as it is due at the same time.
@@ -156,7 +259,9 @@ impl Vault {
         }
         Ok(Special::Conditional {
             awaiting_consent: item.find_text("awaiting").is_some(),
-            follows_contact: item.find_text("follows").is_some(),
+            follows: item.find_text("follows").and_then(Follows::parse),
+            given: item.find_time("given"),
+            counted: item.has("anonymise").then(|| Counted::of(&item, &purpose, event_at)).transpose()?,
             purpose,
             policy,
             event_at,
@@ -186,8 +291,9 @@ impl Vault {
         outcome(answer.map(|answer| self.spent(answer.consumed_capacity())))
     }
 
-    /// Takes a row that must not be acted on out of the index, for somebody to look
-    /// at: it keeps everything else.
+    /// Takes a row that cannot be acted on out of its slot, for somebody to look at: it
+    /// keeps everything else, and stays in the index under a slot of its own, where every
+    /// run counts it.
     ///
     /// # Errors
     /// The call failed.
@@ -198,8 +304,9 @@ impl Vault {
             .table_name(self.table())
             .key("pk", AttributeValue::S(key::subject(row.subject)))
             .key("sk", AttributeValue::S(row.sk.clone()))
-            .update_expression("REMOVE due_slot")
+            .update_expression("SET due_slot = :aside")
             .condition_expression("due_at = :old")
+            .expression_attribute_values(":aside", AttributeValue::S(sweep::aside(row.subject)))
             .expression_attribute_values(":old", AttributeValue::N(row.due_at.get().to_string()))
             .set_return_consumed_capacity(self.metering())
             .send()
@@ -208,12 +315,51 @@ impl Vault {
         outcome(answer.map(|answer| self.spent(answer.consumed_capacity())))
     }
 
-    /// The sort keys of a person's rows, a page of at most 500 at a time, beginning
+    /// How many rows are set aside, and when the oldest of them was due: one call a shard.
+    /// Counts at most 100 of each.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn set_aside_rows(&self) -> Result<(u64, Option<UnixMs>), StoreError> {
+        let (mut rows, mut oldest) = (0, None);
+        for slot in sweep::asides() {
+            let answer = self
+                .client()
+                .query()
+                .table_name(self.table())
+                .index_name(Index::Due.as_str())
+                .key_condition_expression("due_slot = :slot")
+                .expression_attribute_values(":slot", AttributeValue::S(slot))
+                .limit(100)
+                .set_return_consumed_capacity(self.metering())
+                .send()
+                .await
+                .map_err(|error| StoreError::call("Query", error))?;
+            self.spent(answer.consumed_capacity());
+            let items = answer.items.unwrap_or_default();
+            rows += u64::try_from(items.len()).unwrap_or_default();
+            let first = items.into_iter().next().and_then(|map| Item::read(map).find_time("due_at"));
+            oldest = [oldest, first].into_iter().flatten().min();
+        }
+        Ok((rows, oldest))
+    }
+
+    /// For which purpose a due row is kept, as it says itself: one call, and no more than
+    /// that is read.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn purpose_of(&self, row: &DueRow) -> Result<Option<DefinitionId>, StoreError> {
+        let item = self.get(&key::subject(row.subject), &row.sk).await?.map(Item::read);
+        Ok(item.and_then(|item| item.find_text("purpose").map(DefinitionId::new)))
+    }
+
+    /// Keys and kinds of a person's rows, a page of at most 500 at a time, beginning
     /// behind `after`.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn sort_keys(&self, subject: SubjectId, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+    pub async fn rows_of(&self, subject: SubjectId, after: Option<&str>) -> Result<Vec<OwnRow>, StoreError> {
         let pk = AttributeValue::S(key::subject(subject));
         let mut request = self
             .client()
@@ -221,7 +367,7 @@ impl Vault {
             .table_name(self.table())
             .key_condition_expression(if after.is_some() { "pk = :pk AND sk > :after" } else { "pk = :pk" })
             .expression_attribute_values(":pk", pk)
-            .projection_expression("sk")
+            .projection_expression("sk, kind")
             .consistent_read(true)
             .limit(500)
             .set_return_consumed_capacity(self.metering());
@@ -231,7 +377,12 @@ impl Vault {
         let answer = request.send().await.map_err(|error| StoreError::call("Query", error))?;
         self.spent(answer.consumed_capacity());
         let items = answer.items.unwrap_or_default();
-        items.into_iter().map(|map| Item::read(map).get_text("sk").map(str::to_owned)).collect()
+        let row = |map| {
+            let item = Item::read(map);
+            let kind = item.find_text("kind").unwrap_or("unknown").to_owned();
+            Ok(OwnRow { sk: item.get_text("sk")?.to_owned(), kind })
+        };
+        items.into_iter().map(row).collect()
     }
 
     /// Deletes one row of a person.

@@ -23,7 +23,7 @@ pub const BEGINNING: [u8; 32] = [0; 32];
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What is done: `open`, `list`, `ledger`, or `refuse`.
+    /// What is done: `open`, `list`, `ledger`, `refuse`, or `erase`.
     pub act: &'static str,
     /// When.
     pub at: UnixMs,
@@ -134,6 +134,14 @@ pub fn listed(place: &str, writer: &str) -> HashMap<String, AttributeValue> {
     Item::new(WRITERS, place, "writer").text("writer", writer).into_map()
 }
 
+/// Rows of a partition.
+pub(super) struct Page {
+    /// The rows, in the order of their sort keys.
+    pub(super) rows: Vec<HashMap<String, AttributeValue>>,
+    /// Whether there are more behind them.
+    pub(super) more: bool,
+}
+
 impl Audit {
     /// Appends a signed entry to its chain. The first of a chain is put on the list of
     /// chains with it, both or neither. An attempt whose answer was lost may be
@@ -174,8 +182,9 @@ impl Audit {
     /// # Errors
     /// The call failed.
     pub async fn writers(&self, after: &str) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = self.page(WRITERS, after).await?;
-        rows.into_iter()
+        let page = self.page(WRITERS, after).await?;
+        page.rows
+            .into_iter()
             .map(|map| {
                 let item = Item::read(map);
                 Ok((item.get_text("sk")?.to_owned(), item.get_text("writer")?.to_owned()))
@@ -188,10 +197,11 @@ impl Audit {
     /// # Errors
     /// The call failed.
     pub async fn entries(&self, writer: &str, after: &str) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
-        self.page(&key::chain(writer), after).await
+        Ok(self.page(&key::chain(writer), after).await?.rows)
     }
 
-    async fn page(&self, pk: &str, after: &str) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
+    /// A page of a partition, behind `after` (a sort key, or empty).
+    pub(super) async fn page(&self, pk: &str, after: &str) -> Result<Page, StoreError> {
         // A sort key is never empty; a space sorts before every one of ours.
         let after = if after.is_empty() { " " } else { after };
         let answer = self
@@ -206,6 +216,6 @@ impl Audit {
             .send()
             .await
             .map_err(|error| StoreError::call("Query", error))?;
-        Ok(answer.items.unwrap_or_default())
+        Ok(Page { more: answer.last_evaluated_key.is_some(), rows: answer.items.unwrap_or_default() })
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::domain::{
     consent::Consent,
     id::{ChannelName, DefinitionId, SubjectId, VersionId},
+    retention::{Follows, Friendship},
     time::UnixMs,
 };
 use crate::seal::envelope::Envelope;
@@ -37,8 +38,10 @@ pub struct SealedRow {
     pub due_at: UnixMs,
     /// Whether it is held only until consent.
     pub awaiting_consent: bool,
-    /// Whether its due time moves on with the person's last contact.
-    pub follows_contact: bool,
+    /// What moves its due time on.
+    pub follows: Option<Follows>,
+    /// The day that the person gave, from which its due time is counted.
+    pub given: Option<UnixMs>,
     /// The content.
     pub env: Envelope,
 }
@@ -109,6 +112,8 @@ pub struct Holding {
     pub bad: Vec<BadRow>,
     /// When everything is due, if the person has blocked the account.
     pub blocked_until: Option<UnixMs>,
+    /// Whether they are a friend of the account, if it is known.
+    pub friendship: Option<Friendship>,
     /// Set if not all values are here: the sort key behind which to go on.
     pub more: Option<String>,
 }
@@ -207,6 +212,7 @@ impl Reading<'_> {
             self.holding.contact = Some(ContactRow { channel, mapping, row: sealed(sk, item)? });
         } else if sk == LINE_STATE {
             self.holding.blocked_until = state::blocked_until(item);
+            self.holding.friendship = Some(state::friendship(item)?);
         } else if sk.starts_with(ORDER) {
             match item.get_text("what")? {
                 "erase" => self.holding.erase_ordered = true,
@@ -295,7 +301,8 @@ fn sealed(sk: &str, item: &Item) -> Result<SealedRow, StoreError> {
         event_at: item.get_time("event_at")?,
         due_at: item.get_time("due_at")?,
         awaiting_consent: item.find_text("awaiting").is_some(),
-        follows_contact: item.find_text("follows").is_some(),
+        follows: item.find_text("follows").and_then(Follows::parse),
+        given: item.find_time("given"),
         env: Envelope::parse(item.get_bytes("env")?).map_err(|_| StoreError::Row { attribute: "env" })?,
     })
 }

@@ -4,6 +4,7 @@
 use crate::domain::{
     id::{ChannelName, DefinitionId, LineItemId, SubjectId},
     link::MemberDigest,
+    receipt::ReceiptId,
     time::{Day, UnixMs},
 };
 
@@ -25,6 +26,8 @@ pub const PUBLISHED_INDEX: &str = "P#index";
 pub const CHAIN: &str = "A#";
 /// Partition of the list of chains.
 pub const WRITERS: &str = "A#index";
+/// Partition of the day roots.
+pub const ROOTS: &str = "D#roots";
 /// Prefix of the sort key of a submission.
 pub const SUBMISSION: &str = "F#";
 /// Prefix of the partition of a look-up, and of the sort key of its back reference.
@@ -87,6 +90,11 @@ pub fn version(n: u32) -> String {
 /// The erasure list of a day.
 pub fn erasures(day: Day) -> String {
     format!("E#{day}")
+}
+
+/// The steps of a receipt.
+pub fn receipt(id: ReceiptId) -> String {
+    format!("T#{id}")
 }
 
 /// A chain of entries.
@@ -174,6 +182,16 @@ pub fn sent(mark: &str) -> String {
 /// The counters of an anonymous form in a month.
 pub fn tally(form: &DefinitionId, month: &str) -> String {
     format!("Y#{form}#{month}")
+}
+
+/// How many values were counted when they were due, by form, purpose and month.
+pub fn anonymous(form: &str, purpose: &DefinitionId, month: &str) -> String {
+    format!("Y#{form}#{purpose}#{month}")
+}
+
+/// The part of such a counter that a person's values go to: many are counted at once.
+pub fn anonymous_shard(id: SubjectId) -> String {
+    format!("anonymous#{:x}", id.as_bytes()[0] % 16)
 }
 
 /// A counter of one window of time.

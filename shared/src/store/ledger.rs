@@ -102,14 +102,8 @@ impl Head {
     /// Reads a head from a line of the log, plain or as CloudWatch exports it; `None`
     /// if the line is about something else.
     pub fn of_line(line: &str) -> Option<Self> {
-        let line: Value = serde_json::from_str(line.get(line.find('{')?..)?).ok()?;
-        let line = match line["message"].as_str() {
-            Some(HEAD_MESSAGE) => line,
-            Some(nested) => serde_json::from_str(nested).ok()?,
-            None => return None,
-        };
+        let line = logged(line, HEAD_MESSAGE)?;
         let bytes = |name: &str| STANDARD.decode(line[name].as_str()?).ok();
-        (line["message"] == HEAD_MESSAGE).then_some(())?;
         Some(Self {
             writer: line["writer"].as_str()?.to_owned(),
             sequence: line["sequence"].as_u64()?,
@@ -117,6 +111,14 @@ impl Head {
             signature: bytes("signature")?,
         })
     }
+}
+
+/// A line of the log with this message, plain or as CloudWatch exports it.
+pub(super) fn logged(line: &str, message: &str) -> Option<Value> {
+    let line: Value = serde_json::from_str(line.get(line.find('{')?..)?).ok()?;
+    let plain = line["message"] == message;
+    let line = if plain { line } else { serde_json::from_str(line["message"].as_str()?).ok()? };
+    (line["message"] == message).then_some(line)
 }
 
 /// What is wrong with an entry or a chain.
@@ -342,7 +344,7 @@ impl Verdict {
 }
 
 /// The chain and the place of an entry, from its key.
-fn place(row: &Row) -> Option<(String, u64)> {
+pub(super) fn place(row: &Row) -> Option<(String, u64)> {
     let pk = text(row, "pk").filter(|pk| pk != WRITERS)?;
     let writer = pk.strip_prefix(CHAIN)?.to_owned();
     let sk = text(row, "sk")?;
@@ -358,7 +360,8 @@ fn text(row: &Row, name: &str) -> Option<String> {
     row.get(name).and_then(|value| value.as_s().ok()).cloned()
 }
 
-fn bytes<'a>(row: &'a Row, name: &str) -> Option<&'a [u8]> {
+/// The bytes of an attribute.
+pub(super) fn bytes<'a>(row: &'a Row, name: &str) -> Option<&'a [u8]> {
     row.get(name).and_then(|value| value.as_b().ok()).map(AsRef::as_ref)
 }
 

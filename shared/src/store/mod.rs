@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod consent;
 pub mod contact;
+pub mod day_root;
 pub mod due;
 pub mod entry;
 mod error;
@@ -23,6 +24,7 @@ pub mod one_time;
 pub mod order;
 pub mod pool;
 pub mod published;
+pub mod receipt;
 pub mod state;
 pub mod subject;
 pub mod submission;

@@ -1,7 +1,7 @@
 //! State rows `S#<id>` / `Z#line`: whether the person follows or has blocked the
 //! account.
 
-use crate::domain::{id::SubjectId, order::EventOrder, sweep::Slot, time::UnixMs};
+use crate::domain::{id::SubjectId, order::EventOrder, retention::Friendship, sweep::Slot, time::UnixMs};
 use crate::store::{
     Item, Outcome, StoreError, Vault,
     error::outcome,
@@ -36,6 +36,12 @@ pub(super) fn blocked_until(item: &Item) -> Option<UnixMs> {
     if item.find_text("state") == Some("blocked") { item.find_time("until") } else { None }
 }
 
+/// Whether somebody is a friend of the account, as their vouched state row says.
+pub(super) fn friendship(item: &Item) -> Result<Friendship, StoreError> {
+    let since = item.get_time("event_at")?;
+    Ok(if item.find_text("state") == Some("blocked") { Friendship::Blocked(since) } else { Friendship::Friend(since) })
+}
+
 impl Vault {
     /// Notes a state, unless a newer one is known: one call, whatever the order of
     /// arrival.
@@ -64,6 +70,17 @@ impl Vault {
         let condition = Condition::that("attribute_not_exists(pk) OR event_order < :event_order")
             .with_text(":event_order", order.to_string());
         outcome(self.put(item, condition).await)
+    }
+
+    /// Whether somebody is a friend of the account, and since when: one call.
+    ///
+    /// # Errors
+    /// The call failed, or the row is not vouched for or not well formed.
+    pub async fn friendship(&self, subject: SubjectId) -> Result<Friendship, StoreError> {
+        match self.get_vouched(&key::subject(subject), LINE_STATE).await? {
+            Some(item) => friendship(&item),
+            None => Ok(Friendship::Unknown),
+        }
     }
 
     /// When somebody who has blocked the account is due: one call. `None` if they have

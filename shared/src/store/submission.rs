@@ -12,6 +12,7 @@ use crate::domain::{
     id::{DefinitionId, SubjectId, VersionId},
     order::EventOrder,
     person::Person,
+    retention::Follows,
     sweep::Slot,
     time::{HOUR_MS, UnixMs},
 };
@@ -84,8 +85,10 @@ pub struct LookupRow {
     pub purpose: DefinitionId,
     /// Until when: as long as the answer itself is kept.
     pub due_at: UnixMs,
-    /// Whether that moves on with the person's last contact.
-    pub follows_contact: bool,
+    /// What moves that on.
+    pub follows: Option<Follows>,
+    /// The day that the person gave, from which it is counted.
+    pub given: Option<UnixMs>,
 }
 
 /// A submission, all of it. With it goes a mark, `Q#sent#<digest>`: one notice is answered
@@ -221,7 +224,7 @@ impl Vault {
             parts.push(self.part_put(item, Condition::none()));
         }
         for lookup in submission.lookups {
-            let LookupRow { kind, digest, purpose, due_at, follows_contact } = lookup;
+            let LookupRow { kind, digest, purpose, due_at, follows, given } = lookup;
             let found = key::lookup(kind, &digest);
             let item = Item::new(found.clone(), key::found(submission.subject, submission.id), "lookup")
                 .text("subject", submission.subject.to_string())
@@ -232,7 +235,8 @@ impl Vault {
                 .text("purpose", purpose.as_str())
                 .text("policy", submission.notice.policy.to_string())
                 .time("event_at", submission.order.at)
-                .maybe_text("follows", follows_contact.then_some("contact"))
+                .maybe_text("follows", follows.map(Follows::as_str))
+                .maybe_time("given", given)
                 .time("due_at", due_at)
                 .text("due_slot", Slot::of(submission.subject, due_at, now).to_string())
                 .vouched(self.origin());

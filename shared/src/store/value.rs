@@ -5,6 +5,7 @@
 use crate::domain::{
     id::{DefinitionId, LineItemId, SubjectId, VersionId},
     order::EventOrder,
+    retention::{Follows, Then},
     sweep::{SHARDS, Slot},
     time::UnixMs,
 };
@@ -73,8 +74,12 @@ pub struct ValueRow {
     pub due_at: UnixMs,
     /// Whether it is held only until consent.
     pub awaiting_consent: bool,
-    /// Whether its due time moves on with the person's last contact.
-    pub follows_contact: bool,
+    /// What moves its due time on.
+    pub follows: Option<Follows>,
+    /// The day that the person gave, from which its due time is counted.
+    pub given: Option<UnixMs>,
+    /// Whether it is counted when it is due.
+    pub then: Then,
     /// Set when it replaces an earlier text (`messageEdited`).
     pub edit: Option<EventOrder>,
     /// The content.
@@ -131,7 +136,9 @@ impl Vault {
             .time("at", row.event_at)
             .text("inbox_slot", inbox)
             .maybe_text("awaiting", row.awaiting_consent.then_some("consent"))
-            .maybe_text("follows", row.follows_contact.then_some("contact"))
+            .maybe_text("follows", row.follows.map(Follows::as_str))
+            .maybe_time("given", row.given)
+            .maybe_text("anonymise", (row.then == Then::Anonymise).then_some("count"))
             .maybe_text("edited", row.edit.map(|order| order.to_string()))
             .bytes("env", row.env.to_bytes())
             .time("due_at", row.due_at)

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, ConditionCheck, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, TransactWriteItem,
-        Update,
+        AttributeValue, ConditionCheck, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+        TransactWriteItem, Update,
     },
 };
 
@@ -133,7 +133,8 @@ impl Vault {
         &self.table
     }
 
-    pub(super) fn origin(&self) -> &dyn OriginTag {
+    /// What vouches for rows.
+    pub fn origin(&self) -> &dyn OriginTag {
         &*self.origin
     }
 
@@ -229,6 +230,26 @@ impl Vault {
             .map_err(|error| StoreError::call("DeleteItem", error))?;
         self.spent(answer.consumed_capacity());
         Ok(())
+    }
+
+    /// Deletes one row and gives back what it was.
+    pub(super) async fn delete_and_tell(&self, pk: &str, sk: &str, condition: Condition) -> Result<Item, StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .return_values(ReturnValue::AllOld)
+            .set_condition_expression(condition.expression())
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .set_return_consumed_capacity(self.metering())
+            .send()
+            .await
+            .map_err(|error| StoreError::call("DeleteItem", error))?;
+        self.spent(answer.consumed_capacity());
+        Ok(Item::read(answer.attributes.unwrap_or_default()))
     }
 
     /// A put as part of a transaction.

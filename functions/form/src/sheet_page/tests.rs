@@ -39,6 +39,7 @@ fn field(kind: Kind) -> Field {
         sensitive,
         lookup: false,
         quick_fill: true,
+        starts_retention: false,
         show_if: (kind == Kind::MemberId)
             .then(|| ShowIf { field: "choice".to_owned(), any_of: vec!["a".to_owned(), "b".to_owned()] }),
         rules: Rules { choices, earliest_days: Some(0), latest_days: Some(30), max: Some(9), ..Rules::default() },

@@ -13,15 +13,19 @@ use azukari::{
         time::{DAY_MS, Day, UnixMs},
     },
     keys::evidence::EvidenceKey,
-    store::ledger::{self, EntryRead, Head, Range, Row, Verdict},
+    store::{
+        day_root::{self, LoggedRoot},
+        ledger::{self, EntryRead, Head, Range, Row, Verdict},
+    },
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{
-    cli::{Failed, Places, Who, access::Access, open, say},
-    installation::EVIDENCE_FILE,
-    operator_key,
+use crate::cli::{
+    Failed, Places, Who,
+    access::Access,
+    evidence::{self, not_checked},
+    open, say,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -50,14 +54,14 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// 署名とつながりを確かめる。 / Check signatures and chains.
+    /// 署名とつながり、日次ルートを確かめる。 / Check signatures, chains and day roots.
     #[command(after_help = EXAMPLES)]
     Verify {
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
         days: Days,
-        /// ログに残った署名つきの先端（JSON Lines）。2つ目からは、台帳を読んだあとに取り出したログ。 / Logged heads, as JSON lines; from the second file on, logged after the rows were read.
+        /// ログ（openerとsweeper）に残った署名つきの先端と日次ルート（JSON Lines）。2つ目からは、台帳を読んだあとに取り出したログ。 / Heads and day roots logged by opener and sweeper, as JSON lines; from the second file on, logged after the rows were read.
         #[arg(long, value_name = "FILE")]
         heads: Vec<PathBuf>,
         /// 検証に使う公開鍵（PEM）。 / The public key to check with (PEM).
@@ -125,16 +129,8 @@ pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed>
             let ledger = read(&source, places, range.to).await?;
             show(&ledger, range, person.as_deref(), json)
         }
-        // That nothing could be checked is not the same as that something is wrong.
         Command::Verify { source, days, heads, evidence } => {
-            let verified = self::verify_from(&source, &days, &heads, evidence.as_deref(), places).await;
-            verified.map_err(|failed| match failed {
-                Failed::Quiet(code) => Failed::Quiet(code),
-                other => {
-                    say::complaint(&other.to_string());
-                    Failed::Quiet(NOT_CHECKED)
-                }
-            })
+            verify_from(&source, &days, &heads, evidence.as_deref(), places).await.map_err(not_checked)
         }
         Command::Export { who } => {
             let ledger = read(&Source { file: None, who }, places, None).await?;
@@ -145,9 +141,6 @@ pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed>
     }
 }
 
-/// Exit code of a check that could not be made.
-const NOT_CHECKED: u8 = 2;
-
 async fn verify_from(
     source: &Source,
     days: &Days,
@@ -156,16 +149,16 @@ async fn verify_from(
     places: &Places,
 ) -> Result<(), Failed> {
     let range = days.range()?;
-    let evidence = evidence_key(evidence, places)?;
+    let evidence = evidence::key(evidence, places)?;
     // While rows are read, more are written: what was logged before the reading must be in
     // them, and what was logged after it proves the end.
-    let before = heads.first().map(|path| read_heads(path)).transpose()?.unwrap_or_default();
+    let before = heads.first().map(|path| read_log(path)).transpose()?.unwrap_or_default();
     let rows = read(source, places, None).await?.rows;
     let mut after = Vec::new();
     for path in heads {
-        after.extend(read_heads(path)?);
+        after.extend(read_log(path)?.heads);
     }
-    verify(&rows, &evidence, [&before, &after], range)
+    verify(&rows, &evidence, &before, &after, range)
 }
 
 async fn read(source: &Source, places: &Places, to: Option<UnixMs>) -> Result<Ledger, Failed> {
@@ -192,15 +185,8 @@ async fn read(source: &Source, places: &Places, to: Option<UnixMs>) -> Result<Le
     }
 }
 
-fn file(path: &Path) -> Result<String, Failed> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let path = path.display();
-        Failed::Said(format!("{path}を読めません: {error} / {path} cannot be read: {error}"))
-    })
-}
-
 fn read_rows(path: &Path) -> Result<Vec<Row>, Failed> {
-    let text = file(path)?;
+    let text = evidence::text(path)?;
     let mut rows = Vec::new();
     for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let row = serde_json::from_str::<Value>(line).ok().and_then(|value| ledger::from_json(&value));
@@ -216,31 +202,32 @@ fn read_rows(path: &Path) -> Result<Vec<Row>, Failed> {
     Ok(rows)
 }
 
-fn read_heads(path: &Path) -> Result<Vec<Head>, Failed> {
-    let heads: Vec<Head> = file(path)?.lines().filter_map(Head::of_line).collect();
-    if heads.is_empty() {
+/// What a log knows of the ledger.
+#[derive(Default)]
+struct Log {
+    heads: Vec<Head>,
+    roots: Vec<LoggedRoot>,
+}
+
+fn read_log(path: &Path) -> Result<Log, Failed> {
+    let text = evidence::text(path)?;
+    let heads: Vec<Head> = text.lines().filter_map(Head::of_line).collect();
+    let roots: Vec<LoggedRoot> = text.lines().filter_map(LoggedRoot::of_line).collect();
+    if heads.is_empty() && roots.is_empty() {
         let path = path.display();
-        return Err(Failed::Said(format!("{path}に先端の行がありません。 / There is no head in {path}.")));
+        return Err(Failed::Said(format!(
+            "{path}に先端や日次ルートの行がありません。 / There is no head and no day root in {path}."
+        )));
     }
-    Ok(heads)
+    Ok(Log { heads, roots })
 }
 
-fn evidence_key(given: Option<&Path>, places: &Places) -> Result<EvidenceKey, Failed> {
-    let usual = places.data_dir.join(EVIDENCE_FILE);
-    let path = given.unwrap_or(&usual);
-    let key = operator_key::read_public(&file(path)?).and_then(|spki| EvidenceKey::new(&spki).ok());
-    key.ok_or_else(|| {
-        let path = path.display();
-        Failed::Said(format!("{path}はP-256の公開鍵（PEM）ではありません。 / {path} is not a P-256 public key in PEM."))
-    })
-}
-
-fn verify(rows: &[Row], evidence: &EvidenceKey, heads: [&Vec<Head>; 2], range: Range) -> Result<(), Failed> {
-    let [before, after] = heads;
-    let mut verdict = ledger::verify(rows, evidence, before, range);
+fn verify(rows: &[Row], evidence: &EvidenceKey, before: &Log, after: &[Head], range: Range) -> Result<(), Failed> {
+    let mut verdict = ledger::verify(rows, evidence, &before.heads, range);
     verdict.prove(rows, evidence, after);
-    say::text(&verdict_text(&verdict));
-    if !verdict.sound() {
+    let roots = day_root::verify(rows, evidence, &before.roots);
+    say::text(&verdict_text(&verdict, &roots));
+    if !verdict.sound() || !roots.sound() {
         Err(Failed::Quiet(1))
     } else if !verdict.complete() || verdict.chains == 0 {
         Err(Failed::Quiet(3))
@@ -249,8 +236,10 @@ fn verify(rows: &[Row], evidence: &EvidenceKey, heads: [&Vec<Head>; 2], range: R
     }
 }
 
-fn verdict_text(verdict: &Verdict) -> String {
-    const SHOWN: usize = 50;
+/// Findings and chains that are shown, at most.
+const SHOWN: usize = 50;
+
+fn verdict_text(verdict: &Verdict, roots: &day_root::Verdict) -> String {
     let mut text = String::new();
     let Verdict { chains, all, entries, findings, unproven } = verdict;
     let _ = writeln!(text, "連鎖{chains}本、記録{all}件を検証しました。 / Checked {all} entries in {chains} chains.");
@@ -276,12 +265,48 @@ fn verdict_text(verdict: &Verdict) -> String {
             "△ {writer}: {last}より後に記録があったかどうかは証明できません（--headsでログを渡してください）。 / What came after {last} is not proven: give the log with --heads."
         );
     }
+    text.push_str(&roots_text(roots));
     if *chains == 0 {
         text.push_str("記録がありません。 / There is no entry.\n");
-    } else if verdict.complete() {
+    } else if verdict.complete() && roots.sound() {
         text.push_str("○ 問題はありません。末尾まで揃っています。 / Sound and complete.\n");
-    } else if verdict.sound() {
+    } else if verdict.sound() && roots.sound() {
         text.push_str("○ 見える範囲に問題はありません。 / Sound as far as it goes.\n");
+    }
+    text
+}
+
+fn roots_text(verdict: &day_root::Verdict) -> String {
+    let mut text = String::new();
+    let day_root::Verdict { roots, last, findings, uncovered, open } = verdict;
+    let _ = match last {
+        Some(last) => writeln!(
+            text,
+            "日次ルート{roots}個を検証しました（最後は{last}）。 / Checked {roots} day roots, the last of {last}."
+        ),
+        None => writeln!(text, "日次ルートはまだありません。 / There is no day root yet."),
+    };
+    for finding in findings.iter().take(SHOWN) {
+        let (ja, en) = finding.fault.text();
+        let entry = finding.entry.as_ref().map(|(writer, sequence)| format!(" {writer}#{sequence}"));
+        let _ = writeln!(text, "× 日次ルート / day root {}{}: {ja} / {en}", finding.day, entry.unwrap_or_default());
+    }
+    if findings.len() > SHOWN {
+        let more = findings.len() - SHOWN;
+        let _ = writeln!(text, "  ほか{more}件 / and {more} more");
+    }
+    if *uncovered > 0 {
+        let _ = writeln!(
+            text,
+            "まだ日次ルートの下にない記録は{uncovered}件です。 / {uncovered} entries are not under a day root yet."
+        );
+    }
+    for (writer, first) in open.iter().take(SHOWN) {
+        let _ = writeln!(text, "・{writer}: {first}から / from {first} on");
+    }
+    if open.len() > SHOWN {
+        let more = open.len() - SHOWN;
+        let _ = writeln!(text, "  ほか{more}本 / and {more} more chains");
     }
     text
 }
@@ -350,6 +375,12 @@ fn as_line(entry: &EntryRead, ledger: &Ledger) -> String {
         ),
         "list" => write!(line, "一覧  届いたものの件数と時刻を見ました"),
         "ledger" => write!(line, "台帳  この台帳を読みました"),
+        "erase" => write!(
+            line,
+            "消去  {people}人の鍵を破棄しました（{}）{}",
+            ground(entry.reason.as_deref().unwrap_or("-")),
+            whom(entry)
+        ),
         "refuse" => {
             let ground = entry.refusal.as_deref().unwrap_or("-");
             let asked = match (people, entry.unknown) {
@@ -374,6 +405,16 @@ fn whom(entry: &EntryRead) -> String {
     let ids = entry.subjects.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" ");
     let more = entry.subjects.len().saturating_sub(SHOWN);
     if more > 0 { format!("  人: {ids} ほか{more}人") } else { format!("  人: {ids}") }
+}
+
+fn ground(code: &str) -> &str {
+    match code {
+        "asked" => "消去の求め",
+        "refused" => "同意しない",
+        "blocked" => "ブロックされたまま期間が過ぎたため",
+        "contact_due" => "連絡の目的が終わったため",
+        code => code,
+    }
 }
 
 fn refusal(code: &str) -> &'static str {
@@ -413,4 +454,36 @@ fn as_json(entry: &EntryRead, ledger: &Ledger) -> Value {
         "note": note(entry, ledger),
         "refusal": entry.refusal,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_says_what_day_roots_cover_and_is_not_good_if_they_are_not() {
+        let verdict = Verdict { chains: 1, all: 5, entries: 5, ..Verdict::default() };
+        assert!(verdict_text(&verdict, &day_root::Verdict::default()).contains("日次ルートはまだありません"));
+        let day = Day::parse("2026-11-21").unwrap();
+        let mut roots = day_root::Verdict {
+            roots: 2,
+            last: Some(day),
+            uncovered: 3,
+            open: vec![("opener-1".to_owned(), 4)],
+            ..day_root::Verdict::default()
+        };
+        let text = verdict_text(&verdict, &roots);
+        for part in ["日次ルート2個", "最後は2026-11-21", "ない記録は3件", "・opener-1: 4から", "末尾まで揃っています"]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        roots.findings.push(day_root::Finding {
+            day: day.to_string(),
+            entry: Some(("opener-1".to_owned(), 2)),
+            fault: day_root::Fault::EntryMissing,
+        });
+        let text = verdict_text(&verdict, &roots);
+        assert!(text.contains("× 日次ルート / day root 2026-11-21 opener-1#2: 日次ルートが封をした記録が消えています"));
+        assert!(!text.contains('○'), "{text}");
+    }
 }

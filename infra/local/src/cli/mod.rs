@@ -3,10 +3,12 @@
 
 mod access;
 mod audit;
+mod evidence;
 mod form;
 mod list;
 mod open;
 mod operator;
+mod receipt;
 mod requests;
 pub mod say;
 
@@ -42,7 +44,8 @@ const EXAMPLES: &str = "\
                                              開封する（台帳に残る） / open, on the record
   azukari form counts satisfaction           フォームの集計 / count the answers to a form
   azukari audit show                         台帳を読む / read the ledger
-  azukari audit verify                       台帳を検証する / check the ledger";
+  azukari audit verify                       台帳を検証する / check the ledger
+  azukari receipt verify receipt.json        消去の控えが本物か確かめる / check a receipt of an erasure";
 
 #[derive(Subcommand)]
 enum Command {
@@ -68,6 +71,9 @@ enum Command {
     /// 開封の台帳を読む、確かめる、書き出す。 / Read, check or export the ledger of openings.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// 消去の控えを確かめる。 / Check receipts of erasures.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
 }
 
 /// Where things are on one machine.
@@ -153,6 +159,7 @@ pub fn arguments() -> Result<Cli, u8> {
                 Some("list") => list::EXAMPLES,
                 Some("requests") => requests::EXAMPLES,
                 Some("audit") => audit::EXAMPLES,
+                Some("receipt") => receipt::EXAMPLES,
                 Some("form") => form::EXAMPLES,
                 Some("operator") => operator::EXAMPLES,
                 _ => EXAMPLES,
@@ -177,6 +184,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Form(command) => form::run(command, &places).await,
         Command::Open(arguments) => open::run(*arguments, &places).await,
         Command::Audit(command) => audit::run(command, &places).await,
+        Command::Receipt(command) => receipt::run(command, &places),
     }
 }
 

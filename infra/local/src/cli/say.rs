@@ -15,8 +15,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// The file in the data folder that keeps the signed heads of the audit log, one line
-/// of JSON each.
+/// The file in the data folder that keeps the signed heads and the day roots of the audit
+/// log, one line of JSON each.
 pub const HEADS_FILE: &str = "audit-heads.jsonl";
 
 /// Prints a line.
@@ -81,14 +81,14 @@ pub fn harmless(text: &str) -> String {
         .collect()
 }
 
-/// Writes the log to standard output, and the heads of the audit log to their file.
+/// Writes the log to standard output, and heads and day roots of the audit log to their file.
 pub fn log_everything(data_dir: &Path) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     let lines = lines.with_filter(azukari::host::log::filter());
     tracing_subscriber::registry().with(lines).with(heads(data_dir)).init();
 }
 
-/// Writes errors to standard error, and the heads of the audit log to their file.
+/// Writes errors to standard error, and heads and day roots of the audit log to their file.
 pub fn log_errors(data_dir: &Path) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
     let errors = azukari::host::log::filter().with_default(LevelFilter::OFF);
@@ -102,7 +102,8 @@ where
 {
     let file = Appended(data_dir.join(HEADS_FILE));
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(file);
-    lines.with_filter(Targets::new().with_target("azukari::host::ledger", LevelFilter::INFO))
+    let targets = ["azukari::host::ledger", "azukari_sweeper::roots"].map(|target| (target, LevelFilter::INFO));
+    lines.with_filter(targets.into_iter().collect::<Targets>())
 }
 
 /// A file that is opened for each line: it may not be there yet.

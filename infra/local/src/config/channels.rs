@@ -5,7 +5,13 @@ use std::{
     path::Path,
 };
 
-use azukari::domain::{consent::BeforeConsent, definition::after_block, id::ChannelName};
+use azukari::domain::{
+    consent::BeforeConsent,
+    definition::after_block,
+    id::ChannelName,
+    retention::{After, Retention, Then},
+    rights,
+};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{
@@ -19,8 +25,41 @@ use crate::config::{
 pub(super) struct Names<'a> {
     /// `None` if nobody knows: then nothing is called missing.
     pub(super) purposes: Option<BTreeSet<&'a str>>,
+    /// How long each is kept, as far as that can be read.
+    pub(super) retentions: BTreeMap<&'a str, Retention>,
     pub(super) policies: BTreeSet<&'a str>,
     pub(super) messages: BTreeSet<&'a str>,
+}
+
+/// Which retention rules something can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowed {
+    /// Every one but that after a day given in a form.
+    NoDate,
+    /// What holds a person or a link together: it ends by time or silence, and is not counted.
+    Contact,
+}
+
+impl Names<'_> {
+    /// A purpose whose rule fits what it is for.
+    pub(super) fn purpose(&self, section: &Section<'_>, key: &'static str, allowed: Allowed) -> Option<String> {
+        let given = section.text(key);
+        let at = given.as_ref().map(|given| given.at);
+        let name = section.known(given, self.purposes.as_ref(), "目的", "purpose")?;
+        let Some((rule, at)) = self.retentions.get(name.as_str()).zip(at) else { return Some(name) };
+        if rule.after == After::Date {
+            let ja = format!("目的「{name}」は、フォームの日付から数えます（after = \"date\"）。ここでは使えません");
+            let en = format!("the purpose \"{name}\" counts from a day given in a form (after = \"date\"): not here");
+            section.problem(at, &ja, &en);
+        } else if allowed == Allowed::Contact && (rule.after == After::Unfollow || rule.then == Then::Anonymise) {
+            let ja = format!("{key}の目的「{name}」には、after = \"unfollow\"とthen = \"anonymise\"を使えません");
+            let en = format!(
+                "the purpose \"{name}\" of {key} can have neither after = \"unfollow\" nor then = \"anonymise\""
+            );
+            section.problem(at, &ja, &en);
+        }
+        Some(name)
+    }
 }
 
 /// A form that a channel names, and where: it is looked up once the forms are read.
@@ -78,8 +117,13 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         None => Some(STANDARD.to_owned()),
     };
     let purposes = top.section("purposes").map(|section| {
-        let purpose = |key| section.known(section.text(key), names.purposes.as_ref(), "目的", "purpose");
-        let all = [purpose("message"), purpose("event"), purpose("profile"), purpose("line_contact")];
+        let purpose = |key, allowed| names.purpose(&section, key, allowed);
+        let all = [
+            purpose("message", Allowed::NoDate),
+            purpose("event", Allowed::NoDate),
+            purpose("profile", Allowed::NoDate),
+            purpose("line_contact", Allowed::Contact),
+        ];
         section.finish();
         all
     });
@@ -99,6 +143,15 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         section.finish();
         keywords.extend(words.zip(form).map(|(words, form)| Keyword { words, form }));
     }
+    let erase_words = match top.maybe_section("rights") {
+        Some(section) => {
+            let words = section.words("erase_words").map(|words| comparable(&section, words, &mut seen));
+            section.finish();
+            words
+        }
+        // A word that leads to something else in this channel does.
+        None => Some(rights::erase_words().into_iter().filter(|word| !seen.contains(word)).collect()),
+    };
     top.finish();
     let [message, event, profile, line_contact] = purposes?;
     Some(Channel {
@@ -114,6 +167,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         keywords,
         greeting_form,
         link: link?,
+        erase_words: erase_words?,
     })
 }
 

@@ -12,6 +12,7 @@ use std::{
 use azukari::domain::{
     definition::Text,
     form::{Choice, Kind, Rules, ShowIf},
+    retention::After,
     wording::{self, MAX_LABEL, MAX_TEXT},
 };
 
@@ -66,6 +67,10 @@ struct Reading<'a> {
     earlier: BTreeMap<String, Earlier>,
     /// The purposes of sensitive fields, and where the first of each stands.
     sensitive: BTreeMap<String, usize>,
+    /// The purposes of all fields.
+    purposes: BTreeSet<String>,
+    /// Those of the fields whose answer starts a retention.
+    started: BTreeSet<String>,
 }
 
 /// What a later field may refer to; `None` if it has a problem of its own.
@@ -144,7 +149,15 @@ fn form(top: &Section<'_>, names: &Names<'_>, channels: &BTreeMap<String, Option
     let thanks = texts(top, "thanks", &BODY);
     let anonymous = top.flag("anonymous").is_some_and(|flag| flag.value);
     let reply = reply(top, anonymous);
-    let mut reading = Reading { names, anonymous, fields: 0, earlier: BTreeMap::new(), sensitive: BTreeMap::new() };
+    let mut reading = Reading {
+        names,
+        anonymous,
+        fields: 0,
+        earlier: BTreeMap::new(),
+        sensitive: BTreeMap::new(),
+        purposes: BTreeSet::new(),
+        started: BTreeSet::new(),
+    };
     if top.has_fewer("section", 1) {
         top.problem(top.at(), "項目がありません", "there is no field");
     }
@@ -160,6 +173,7 @@ fn form(top: &Section<'_>, names: &Names<'_>, channels: &BTreeMap<String, Option
         sections.extend(title.map(|title| FormSection { title, fields }));
     }
     let sensitive = sensitive_texts(top, &reading);
+    starts_are_there(top, &reading);
     top.finish();
     Some(Form {
         channel: channel?.0,
@@ -230,6 +244,7 @@ fn field(section: &Section<'_>, form: &mut Reading<'_>) -> Option<FormField> {
     let quick_fill = section.flag("quick_fill").is_none_or(|flag| flag.value);
     let show_if = show_if(section, &form.earlier);
     let rules = rules(section, kind);
+    let starts_retention = starts_retention(section, kind, purpose.as_deref(), rules.as_ref(), form);
     section.finish();
     if let Some(name) = &name {
         let rules = rules.as_ref().filter(|_| kind.is_some());
@@ -246,6 +261,7 @@ fn field(section: &Section<'_>, form: &mut Reading<'_>) -> Option<FormField> {
         sensitive: sensitive.is_some(),
         lookup,
         quick_fill,
+        starts_retention,
         show_if,
         rules: rules?,
     })
@@ -312,7 +328,52 @@ fn purpose(section: &Section<'_>, sensitive: Option<&At<bool>>, form: &mut Readi
     if let Some(flag) = sensitive {
         form.sensitive.entry(purpose.clone()).or_insert(flag.at);
     }
+    form.purposes.insert(purpose.clone());
     Some(purpose)
+}
+
+/// Whether the retention of its purpose is counted from the answer: only of a day, of one
+/// that has an end, and only where the purpose says so.
+fn starts_retention(
+    section: &Section<'_>,
+    kind: Option<Kind>,
+    purpose: Option<&str>,
+    rules: Option<&Rules>,
+    form: &mut Reading<'_>,
+) -> bool {
+    let Some(flag) = section.flag("starts_retention").filter(|flag| flag.value) else { return false };
+    let (Some(kind), Some(purpose)) = (kind, purpose) else { return true };
+    if kind != Kind::Date {
+        let ja = format!("starts_retentionはdateの項目だけに書けます（この項目は{}）", kind.as_str());
+        section.problem(flag.at, &ja, &format!("starts_retention belongs to date, not to {}", kind.as_str()));
+    } else if rules.is_some_and(|rules| rules.latest_days.is_none()) {
+        let ja = "starts_retentionの項目には、latest_daysが要ります（いつまでも消去されない日付を防ぎます）";
+        section.problem(flag.at, ja, "a field with starts_retention needs latest_days: nothing may be kept for ever");
+    }
+    if form.names.retentions.get(purpose).is_some_and(|rule| rule.after != After::Date) {
+        let ja = format!("目的「{purpose}」の保存期間は、日付から数えません（after = \"date\"ではありません）");
+        let en = format!("the retention of the purpose \"{purpose}\" is not counted from a day (after = \"date\")");
+        section.problem(flag.at, &ja, &en);
+    }
+    if !form.started.insert(purpose.to_owned()) {
+        let ja = format!("目的「{purpose}」のstarts_retentionが二つあります");
+        section.problem(flag.at, &ja, &format!("there are two fields with starts_retention for \"{purpose}\""));
+    }
+    true
+}
+
+/// Each purpose that is counted from a day has a field that asks for it.
+fn starts_are_there(top: &Section<'_>, form: &Reading<'_>) {
+    for purpose in form.purposes.difference(&form.started) {
+        if form.names.retentions.get(purpose.as_str()).is_some_and(|rule| rule.after == After::Date) {
+            let ja =
+                format!("目的「{purpose}」は日付から数えます。その日付の項目にstarts_retention = trueを書いてください");
+            let en = format!(
+                "the purpose \"{purpose}\" counts from a day: the date field that asks for it needs starts_retention = true"
+            );
+            top.problem(top.at(), &ja, &en);
+        }
+    }
 }
 
 fn lookup(section: &Section<'_>, kind: Option<Kind>, anonymous: bool) -> bool {

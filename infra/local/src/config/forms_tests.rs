@@ -446,3 +446,65 @@ fn what_only_follows_from_a_broken_channel_is_not_named() {
     let found = problems(&[("channels/demo.toml", &broken), ("forms/f.toml", &form)]);
     assert!(found.len() == 1 && found[0].starts_with("channels/demo.toml:3: before_consent"), "{found:#?}");
 }
+
+/// A purpose that is counted from a day, beside the usual one.
+const DATED: &str = r#"
+[[purpose]]
+id = "chat"
+title = { ja = "チャット対応", en = "Answering in chat" }
+retention = { after = "collected", days = 180 }
+then = "erase"
+[[purpose]]
+id = "lesson"
+title = { ja = "体験", en = "Lesson" }
+retention = { after = "date", days = 30 }
+then = "anonymise"
+"#;
+
+/// What is wrong with a form whose fields are for the dated purpose.
+fn wrong_dated(fields: &[String]) -> Vec<String> {
+    let form = form(fields).replace("purpose = \"chat\"", "purpose = \"lesson\"");
+    problems(&[("purposes.toml", DATED), ("channels/demo.toml", &with_liff()), ("forms/f.toml", &form)])
+}
+
+#[test]
+fn a_purpose_that_counts_from_a_day_is_asked_for_that_day_once_and_it_has_an_end() {
+    let day = |rest: &str| field("day", "date", rest);
+    let good = form(&[day("starts_retention = true\nlatest_days = 90")]).replace("\"chat\"", "\"lesson\"");
+    let files = [("purposes.toml", DATED), ("channels/demo.toml", &with_liff()), ("forms/f.toml", &good)];
+    let read = read(folder(&files).path()).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(read.forms["f"].sections[0].fields[0].starts_retention);
+
+    let [none] = &wrong_dated(&[day("latest_days = 90")])[..] else { panic!("one problem") };
+    assert!(none.contains("the purpose \"lesson\" counts from a day"), "{none}");
+    let [endless] = &wrong_dated(&[day("starts_retention = true")])[..] else { panic!("one problem") };
+    assert!(endless.ends_with("needs latest_days: nothing may be kept for ever"), "{endless}");
+    let [text] = &wrong_dated(&[field("day", "text", "starts_retention = true")])[..] else { panic!("one problem") };
+    assert!(text.ends_with("starts_retention belongs to date, not to text"), "{text}");
+    let two = [
+        day("starts_retention = true\nlatest_days = 90"),
+        field("other", "date", "starts_retention = true\nlatest_days = 9"),
+    ];
+    let [twice] = &wrong_dated(&two)[..] else { panic!("one problem") };
+    assert!(twice.ends_with("there are two fields with starts_retention for \"lesson\""), "{twice}");
+    let [other] = &wrong(&form(&[day("starts_retention = true\nlatest_days = 90")]))[..] else { panic!("one problem") };
+    assert!(
+        other.ends_with("the retention of the purpose \"chat\" is not counted from a day (after = \"date\")"),
+        "{other}"
+    );
+}
+
+#[test]
+fn what_is_no_form_does_not_count_from_a_day_and_a_person_is_not_counted() {
+    let dated = DATED.replacen("id = \"chat\"", "id = \"other\"", 1).replace("id = \"lesson\"", "id = \"chat\"");
+    let found = problems(&[("purposes.toml", &dated)]);
+    assert_eq!(found.len(), 4, "message, event, profile, line_contact: {found:#?}");
+    assert!(found.iter().all(|line| line.contains("counts from a day given in a form")), "{found:#?}");
+    for (rule, then) in [("unfollow", "erase"), ("collected", "anonymise")] {
+        let purposes = DATED.replacen("after = \"collected\"", &format!("after = \"{rule}\""), 1);
+        let purposes = purposes.replacen("then = \"erase\"", &format!("then = \"{then}\""), 1);
+        let found = problems(&[("purposes.toml", &purposes)]);
+        let [contact] = &found[..] else { panic!("line_contact alone: {found:#?}") };
+        assert!(contact.contains("of line_contact can have neither"), "{contact}");
+    }
+}

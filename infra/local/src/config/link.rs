@@ -6,14 +6,14 @@ use azukari::domain::definition::{BotPrompt, ProfileItem};
 
 use crate::config::{
     Link,
-    channels::{Names, comparable},
+    channels::{Allowed, Names, comparable},
     section::{At, Section},
 };
 
 /// Reads the table, which is there.
 pub(super) fn read(top: &Section<'_>, names: &Names<'_>, seen: &mut BTreeSet<String>) -> Option<Link> {
     let section = top.section("link")?;
-    let purpose = section.known(section.text("purpose"), names.purposes.as_ref(), "目的", "purpose");
+    let purpose = names.purpose(&section, "purpose", Allowed::Contact);
     let words = section.any_words("words").map(|words| comparable(&section, words, seen));
     let unlink_words = section.words("unlink_words");
     let unlink_word = unlink_words.as_ref().and_then(|words| Some(words.first()?.value.trim().to_owned()));

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use azukari::domain::{
     definition::{Business, Text, block_words},
-    wording::{self, LinkWording, MAX_ALT, MAX_LABEL, MAX_QUESTION, MAX_TEXT, MAX_URI, Wording, variables},
+    wording::{
+        self, LinkWording, MAX_ALT, MAX_LABEL, MAX_QUESTION, MAX_TEXT, MAX_URI, RightsWording, Wording, variables,
+    },
 };
 
 use crate::config::{
@@ -105,6 +107,17 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
             Some(Language::Ja) | None => LinkWording::japanese(),
         }),
     };
+    let rights = match top.maybe_section("rights") {
+        Some(section) => {
+            let texts = rights(&section);
+            section.finish();
+            texts
+        }
+        None => Some(match language {
+            Some(Language::En) => RightsWording::english(),
+            Some(Language::Ja) | None => RightsWording::japanese(),
+        }),
+    };
     top.finish();
     let (form_link, form_open) = forms;
     let ([notice, notice_changed, question, question_alt], [agree, refuse, read]) = (notice?, buttons?);
@@ -126,6 +139,7 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
         form_link: form_link?,
         form_open: form_open?,
         link: link?,
+        rights: rights?,
     };
     Some(Messages { language: language?, texts })
 }
@@ -152,6 +166,31 @@ fn link(section: &Section<'_>) -> Option<LinkWording> {
         unlink: unlink?,
         unlinked: unlinked?,
         not_linked: not_linked?,
+    })
+}
+
+/// About what people can ask of what is held.
+fn rights(section: &Section<'_>) -> Option<RightsWording> {
+    let question = |key| text(section, key, &[BUSINESS], &[], MAX_QUESTION);
+    let plain = |key| text(section, key, &[BUSINESS, POLICY_URL], &[], MAX_TEXT);
+    let [erase_question, erasing, refused] = ["erase_question", "erasing", "refused"].map(question);
+    let [erase, keep, receipt] = ["erase", "keep", "receipt"].map(|key| label(section, key));
+    let [kept, nothing_held] = ["kept", "nothing_held"].map(plain);
+    if let (Some(erase), Some(keep)) = (&erase, &keep)
+        && erase == keep
+    {
+        let en = "rights.erase and rights.keep must differ";
+        section.problem(section.at(), "rights.eraseとrights.keepには違う文言を書いてください", en);
+    }
+    Some(RightsWording {
+        erase_question: erase_question?,
+        erase: erase?,
+        keep: keep?,
+        erasing: erasing?,
+        refused: refused?,
+        receipt: receipt?,
+        kept: kept?,
+        nothing_held: nothing_held?,
     })
 }
 
@@ -249,7 +288,7 @@ impl Messages {
         values.extend(channel.link.as_ref().map(|link| (UNLINK_WORD, link.unlink_word.clone())));
         let fill = |text: &String| fill(text, &values);
         let Wording { notice, notice_changed, question, question_alt, agree, refuse, read, .. } = &self.texts;
-        let Wording { agreed, refused, nothing_held, not_kept, card, my_number, link, .. } = &self.texts;
+        let Wording { agreed, refused, nothing_held, not_kept, card, my_number, link, rights, .. } = &self.texts;
         Wording {
             notice: fill(notice),
             notice_changed: fill(notice_changed),
@@ -278,6 +317,16 @@ impl Messages {
                 unlink: link.unlink.clone(),
                 unlinked: fill(&link.unlinked),
                 not_linked: fill(&link.not_linked),
+            },
+            rights: RightsWording {
+                erase_question: fill(&rights.erase_question),
+                erase: rights.erase.clone(),
+                keep: rights.keep.clone(),
+                erasing: fill(&rights.erasing),
+                refused: fill(&rights.refused),
+                receipt: rights.receipt.clone(),
+                kept: fill(&rights.kept),
+                nothing_held: fill(&rights.nothing_held),
             },
         }
     }
@@ -315,6 +364,9 @@ pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, proble
         ("notice.question_alt", &wording.question_alt, MAX_ALT),
         ("link.offer", &wording.link.offer, MAX_QUESTION),
         ("link.unlink_question", &wording.link.unlink_question, MAX_QUESTION),
+        ("rights.erase_question", &wording.rights.erase_question, MAX_QUESTION),
+        ("rights.erasing", &wording.rights.erasing, MAX_QUESTION),
+        ("rights.refused", &wording.rights.refused, MAX_QUESTION),
     ];
     let plain = [
         ("link.unavailable", &wording.link.unavailable),
@@ -324,6 +376,8 @@ pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, proble
         ("link.expired", &wording.link.expired),
         ("link.unlinked", &wording.link.unlinked),
         ("link.not_linked", &wording.link.not_linked),
+        ("rights.kept", &wording.rights.kept),
+        ("rights.nothing_held", &wording.rights.nothing_held),
     ];
     let plain = plain.map(|(key, text)| {
         let address = if text.contains(wording::POLICY_URL) { MAX_URI } else { 0 };

@@ -87,6 +87,8 @@ pub struct Channel {
     pub greeting_form: Option<String>,
     /// How its people are joined with the member ids of the business, if they are.
     pub link: Option<Link>,
+    /// Words that are answered with the question whether everything is to be erased.
+    pub erase_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business, as written.
@@ -172,6 +174,8 @@ pub struct FormField {
     pub lookup: bool,
     /// Whether it can be filled in from the person's LINE profile.
     pub quick_fill: bool,
+    /// Whether the retention of its purpose is counted from its answer.
+    pub starts_retention: bool,
     /// It is asked only after this answer.
     pub show_if: Option<ShowIf>,
     /// The limits of an answer.
@@ -206,8 +210,12 @@ pub fn read(folder: &Path) -> Result<Configuration, Problems> {
     let purposes = purposes::read(folder, &mut problems);
     let policies = policies::read(folder, &mut problems);
     let messages = messages::read(folder, &mut problems);
+    let retentions = purposes.as_ref().map(|purposes| {
+        purposes.iter().filter_map(|(name, purpose)| Some((name.as_str(), purpose.as_ref()?.retention))).collect()
+    });
     let names = channels::Names {
         purposes: purposes.as_ref().map(|purposes| purposes.keys().map(String::as_str).collect()),
+        retentions: retentions.unwrap_or_default(),
         policies: policies.keys().map(String::as_str).collect(),
         messages: messages.keys().map(String::as_str).collect(),
     };

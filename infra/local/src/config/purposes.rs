@@ -11,8 +11,8 @@ use crate::config::{
 };
 
 const FILE: &str = "purposes.toml";
-const AFTER: [&str; 2] = ["collected", "last_contact"];
-const THEN: [&str; 1] = ["erase"];
+const AFTER: [&str; 4] = ["collected", "last_contact", "unfollow", "date"];
+const THEN: [&str; 2] = ["erase", "anonymise"];
 
 /// Reads all purposes. One that has a problem is there by name, so that what uses
 /// it is not called wrong as well; `None` if the file cannot be read at all.
@@ -32,7 +32,11 @@ pub(super) fn read(folder: &Path, problems: &mut Problems) -> Option<BTreeMap<St
 fn purpose(section: &Section<'_>, earlier: &BTreeMap<String, Option<Purpose>>) -> Option<(String, Option<Purpose>)> {
     let id = section.text("id");
     let title = section.texts("title");
-    let then = section.one_of("then", &THEN, |word| (word == "erase").then_some(Then::Erase));
+    let then = section.one_of("then", &THEN, |word| match word {
+        "erase" => Some(Then::Erase),
+        "anonymise" => Some(Then::Anonymise),
+        _ => None,
+    });
     let retention = section.section("retention").and_then(|section| retention(&section, then));
     section.finish();
     let id = id?;
@@ -52,6 +56,8 @@ fn retention(section: &Section<'_>, then: Option<Then>) -> Option<Retention> {
     let after = section.one_of("after", &AFTER, |word| match word {
         "collected" => Some(After::Collected),
         "last_contact" => Some(After::LastContact),
+        "unfollow" => Some(After::Unfollow),
+        "date" => Some(After::Date),
         _ => None,
     });
     let term = term(section);

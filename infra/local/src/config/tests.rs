@@ -92,9 +92,9 @@ profile = 3
         "channels/demo.toml:5: there is no purpose \"what\"",
         "channels/demo.toml:6: purposes.profile must be a text",
         "purposes.toml:4: purpose.title.en is missing",
-        "purposes.toml:5: purpose.retention.after must be one of collected, last_contact, not \"never\"",
+        "purposes.toml:5: purpose.retention.after must be one of collected, last_contact, unfollow, date, not \"never\"",
         "purposes.toml:5: purpose.retention.weeks is not a known key",
-        "purposes.toml:6: purpose.then must be one of erase, not \"burn\"",
+        "purposes.toml:6: purpose.then must be one of erase, anonymise, not \"burn\"",
         "purposes.toml:7: purpose.surprise is not a known key",
         "purposes.toml:10: the purpose \"chat\" is there twice",
         "purposes.toml:11: purpose.title.en must be a text",
@@ -197,7 +197,7 @@ fn every_problem_of_a_message_is_named() {
         .replacen("\n{purposes}\n", "\n", 1)
         .replace("agree = \"同意する\"", "agree = \"とてもとてもとてもとてもとても長いボタンの名前\"")
         .replace("question_alt = ", "colour = \"red\"\nquestion_alt = ")
-        .replace("nothing_held = ", "nothing_held = 5 # ");
+        .replacen("nothing_held = ", "nothing_held = 5 # ", 1);
     let found = problems(&[("messages/standard.toml", &text)]);
     for part in [
         "text cannot use {shop}, but: {business} {purposes} {before_consent} {after_block} {policy_url}",

@@ -96,6 +96,10 @@ pub struct Field {
     /// LINE profile.
     #[serde(default = "yes")]
     pub quick_fill: bool,
+    /// Whether the retention of everything for its purpose is counted from the day that is
+    /// answered.
+    #[serde(default)]
+    pub starts_retention: bool,
     /// It is asked only after this answer.
     #[serde(default)]
     pub show_if: Option<ShowIf>,

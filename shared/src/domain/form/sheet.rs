@@ -77,6 +77,8 @@ pub struct Record {
     pub answers: Vec<(String, Plain<Vec<u8>>)>,
     /// Those by which the person can be found: kind and answer.
     pub lookups: Vec<(Kind, Plain<String>)>,
+    /// The day from which its retention is counted, if one was asked for and given.
+    pub given: Option<Day>,
 }
 
 /// What was said about one purpose.
@@ -279,8 +281,10 @@ fn record(purpose: &Purpose, answers: &[(&Field, String)]) -> Option<Record> {
         return None;
     }
     let lookups = of_it.iter().filter(|(field, _)| field.lookup);
+    let given = of_it.iter().find(|(field, _)| field.starts_retention).and_then(|(_, day)| Day::parse(day).ok());
     Some(Record {
         purpose: purpose.clone(),
+        given,
         lookups: lookups.map(|(field, answer)| (field.kind, Plain::new(answer.clone()))).collect(),
         answers: of_it.iter().map(|(field, answer)| (field.name.clone(), Plain::text(answer))).collect(),
     })

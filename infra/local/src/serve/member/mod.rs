@@ -139,12 +139,7 @@ impl Server {
             Some((channel.clone(), example))
         };
         let examples = channels.filter_map(example).collect();
-        // Its buttons lead on to LINE, by way of Azukari: browsers hold every redirect after a
-        // form against `form-action`.
-        let content_policy = format!(
-            "default-src 'none'; style-src 'self'; form-action 'self' {public_url} https:; base-uri 'none'; frame-ancestors 'self'"
-        );
-        Self { local, public_url: public_url.to_owned(), content_policy, examples }
+        Self { local, public_url: public_url.to_owned(), content_policy: content_policy(public_url), examples }
     }
 
     /// The site of a channel, and the session that the request comes in.
@@ -156,6 +151,16 @@ impl Server {
         let is_new = brought.as_deref() != Some(name.as_str());
         Ok(Visit { server: self, example, name, is_new, session, now })
     }
+}
+
+/// `Content-Security-Policy` of the pages. Their buttons lead on to LINE, by way of Azukari:
+/// browsers hold every redirect after a form against `form-action`. On one machine all of
+/// that is HTTP.
+fn content_policy(public_url: &str) -> String {
+    let http = if public_url.starts_with("http://") { " http:" } else { "" };
+    format!(
+        "default-src 'none'; style-src 'self'; form-action 'self' https:{http}; base-uri 'none'; frame-ancestors 'self'"
+    )
 }
 
 async fn style() -> Response {
@@ -259,4 +264,19 @@ async fn act(
         visit.note(StatusCode::FORBIDDEN, NOT_THIS_SESSION)
     };
     Ok(visit.answer(page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_policy;
+
+    #[test]
+    fn forms_lead_on_over_http_only_on_a_machine_without_tls() {
+        for (public_url, action) in [
+            ("https://pages.example.com", "; form-action 'self' https:;"),
+            ("http://127.0.0.1:8080", "; form-action 'self' https: http:;"),
+        ] {
+            assert!(content_policy(public_url).contains(action), "{public_url}");
+        }
+    }
 }

@@ -166,6 +166,14 @@ pub(super) fn ended(error: &str) -> Said<'static> {
         "other_member" => {
             words("このLINEは、別の会員IDと連携しています。", "This LINE account is linked with another member id.")
         }
+        "temporarily_unavailable" => words(
+            "いまはLINEでログインできません。何も変わっていません。",
+            "Signing in with LINE is not possible now. Nothing was changed.",
+        ),
+        "server_error" => words(
+            "LINEでのログインを終えられませんでした。何も変わっていません。",
+            "Signing in with LINE has not come to its end. Nothing was changed.",
+        ),
         _ => words("連携は終わっていません。", "The linking has not come to its end."),
     };
     Said { title: REFUSED, text, next: after(error) }
@@ -244,7 +252,7 @@ pub(super) fn after(code: &str) -> Words<'static> {
         "erasing" => {
             words("消去が終わってから、もう一度はじめてください。", "Please begin again once the erasure has ended.")
         }
-        "too_often" | "unavailable" => {
+        "too_often" | "unavailable" | "temporarily_unavailable" => {
             words("しばらくしてから、もう一度お試しください。", "Please try again in a little while.")
         }
         code if code.starts_with("assertion_") => words(
@@ -287,3 +295,22 @@ pub(super) const WAIT: Words<'static> = words(
     "続けて間違えたため、1分ほどお待ちいただいてから、もう一度お試しください。",
     "Too many wrong tries. Please wait a minute and try again.",
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_a_sign_in_says_what_has_happened_and_what_to_do() {
+        let said = |error: &str| {
+            let said = ended(error);
+            (said.title.en, said.text.en, said.next.en)
+        };
+        assert_eq!(said("access_denied").0, "Not linked");
+        let (_, text, next) = said("temporarily_unavailable");
+        assert!(text.contains("not possible now") && next.contains("in a little while"));
+        let (_, text, next) = said("server_error");
+        assert!(text.contains("has not come to its end") && next.contains("begin again"));
+        assert_ne!(said("server_error"), said("something_new"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What people can ask of what is held about them (個人情報保護法 §§34, 35), as the buttons
+//! in the chat carry it. They say nothing about the person: LINE sees them.
+
+use crate::domain::time::{HOUR_MS, UnixMs};
+
+/// How long the question whether everything is to be erased may be answered: a button that
+/// turns up in an old chat must not erase what has come since.
+pub const CONFIRM_MS: i64 = 24 * HOUR_MS;
+
+/// A wish, as a button sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// To be asked whether everything is to be erased.
+    AskToErase,
+    /// To have everything erased, as an answer to the question of this time.
+    Erase(UnixMs),
+    /// Not to have it erased after all.
+    Keep,
+}
+
+const ERASE: &str = "azukari:erase";
+const KEEP: &str = "azukari:keep";
+
+impl Wish {
+    /// What the button sends back.
+    pub fn data(&self) -> String {
+        match self {
+            Self::AskToErase => ERASE.to_owned(),
+            Self::Erase(asked_at) => format!("{ERASE}:{}", asked_at.get()),
+            Self::Keep => KEEP.to_owned(),
+        }
+    }
+
+    /// Reads what a button sent back; `None` if it is about something else.
+    pub fn parse(data: &str) -> Option<Self> {
+        let wish = match data.strip_prefix(ERASE) {
+            Some("") => Self::AskToErase,
+            Some(rest) => Self::Erase(UnixMs::new(rest.strip_prefix(':')?.parse().ok()?)),
+            None if data == KEEP => Self::Keep,
+            None => return None,
+        };
+        (wish.data() == data).then_some(wish)
+    }
+}
+
+/// Whether an answer at `at` still belongs to the question of `asked_at`. Clocks of two
+/// functions may differ by a minute.
+pub fn in_time(asked_at: UnixMs, at: UnixMs) -> bool {
+    (-60_000..=CONFIRM_MS).contains(&at.since(asked_at))
+}
+
+/// Words that are answered with the question whether everything is to be erased, unless a
+/// channel names its own; in the form of `definition::keyword`.
+pub fn erase_words() -> Vec<String> {
+    ["データ削除", "データ消去", "個人情報の削除", "個人情報の消去", "すべて消去", "delete my data"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::definition::keyword;
+
+    #[test]
+    fn a_wish_is_read_back_and_nothing_else_is_one() {
+        for wish in [Wish::AskToErase, Wish::Erase(UnixMs::new(1_795_186_800_000)), Wish::Keep] {
+            assert_eq!(Wish::parse(&wish.data()), Some(wish));
+        }
+        for bad in [
+            "",
+            "azukari:erase:",
+            "azukari:erase:-1",
+            "azukari:erase:01",
+            "azukari:erase:+1",
+            "azukari:erased",
+            "azukari:keep:1",
+            "AZUKARI:erase",
+        ] {
+            assert_eq!(Wish::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_answered_within_a_day() {
+        let asked = UnixMs::new(1_795_186_800_000);
+        assert!(in_time(asked, asked) && in_time(asked, asked.plus(CONFIRM_MS)) && in_time(asked, asked.plus(-59_000)));
+        assert!(!in_time(asked, asked.plus(CONFIRM_MS + 1)) && !in_time(asked, asked.plus(-61_000)));
+    }
+
+    #[test]
+    fn words_are_in_the_form_in_which_they_are_compared() {
+        for word in erase_words() {
+            assert_eq!(keyword(&word), word);
+        }
+    }
+}
