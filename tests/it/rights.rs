@@ -174,3 +174,170 @@ async fn a_channel_can_name_its_own_words() {
     assert_eq!(app.hook(&[someone.text("3", NOON + 1, "退会")]).await, 200);
     assert!(button(&app, &someone, "すべて消去する").is_some());
 }
+
+/// The data of the quick reply of this label that somebody was shown last.
+fn quick_reply(app: &TestApp, someone: &Someone, label: &str) -> Option<String> {
+    let sent = app.installation().line().sent();
+    let own = sent.iter().filter(|sent| sent.to == someone.0).flat_map(|sent| sent.messages.clone());
+    let items = own.flat_map(|message| message["quickReply"]["items"].as_array().cloned().unwrap_or_default());
+    let found = items.filter(|item| item["action"]["label"] == label).last()?;
+    Some(found["action"]["data"].as_str()?.to_owned())
+}
+
+fn purpose(app: &TestApp, name: &str) -> String {
+    app.installation().published().purposes[name].id.as_str().to_owned()
+}
+
+/// Takes back the consent to a purpose at a time, as the button does.
+async fn withdraw(app: &TestApp, someone: &Someone, name: &str, id: &str, at: i64) {
+    let data = format!("azukari:withdraw:{}:{at}", purpose(app, name));
+    assert_eq!(app.hook(&[someone.postback(id, at, &data)]).await, 200);
+}
+
+fn kinds(person: &Value) -> Vec<String> {
+    let records = person["records"].as_array().cloned().unwrap_or_default();
+    let mut kinds: Vec<String> = records.iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect();
+    kinds.sort();
+    kinds
+}
+
+#[tokio::test]
+async fn a_consent_is_taken_back_from_the_list_in_the_chat() {
+    let app = TestApp::new().await;
+    let someone = known(&app).await;
+    assert_eq!(app.hook(&[someone.postback("E1", NOON - 5, "コース=A")]).await, 200);
+    assert_eq!(app.hook(&[someone.text("2", NOON, "個人情報")]).await, 200);
+    let ask = quick_reply(&app, &someone, "1を取り消す").expect("the first purpose");
+    assert_eq!(ask, format!("azukari:withdraw:{}", purpose(&app, "chat")));
+    assert!(quick_reply(&app, &someone, "すべて消去する").is_some());
+    let contact = purpose(&app, "contact");
+    assert!((1..=13).all(|n| {
+        quick_reply(&app, &someone, &format!("{n}を取り消す")).is_none_or(|data| !data.ends_with(&contact))
+    }));
+    assert_eq!(app.hook(&[someone.postback("E2", NOON + 1, &ask)]).await, 200);
+    assert!(app.rows_of("order").is_empty(), "asking is not answering");
+    app.advance(10);
+    let yes = data(&app, &someone, "取り消す");
+    assert_eq!(app.hook(&[someone.postback("E3", app.now(), &yes)]).await, 200);
+    // Use stops at once.
+    let opened = app.open_all("demo", &someone).await;
+    assert!(!kinds(&opened).contains(&"message".to_owned()), "{opened}");
+    assert!(kinds(&opened).contains(&"event".to_owned()), "the rest stays: {opened}");
+    let report = app.sweep_all().await;
+    assert_eq!((report.withdrawn, report.persons, report.erased), (1, 0, 2), "{report:?}");
+    assert!(app.rows_of("message").is_empty() && app.rows_of("order").is_empty());
+    assert_eq!(app.rows_of("event").len(), 1);
+    let said: Vec<String> =
+        app.rows_of("consent").iter().map(|row| row["consent"]["S"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(said.iter().filter(|word| *word == "withdrawn").count(), 1, "the ledger of consents has it");
+    // Nothing more is kept for it.
+    assert_eq!(app.hook(&[someone.text("3", app.now(), &app.marker("もう預けない"))]).await, 200);
+    assert!(app.rows_of("message").is_empty());
+    app.assert_nothing_in_the_clear();
+    // Until they agree anew.
+    app.advance(1_000);
+    let agree = data(&app, &someone, "同意する");
+    assert_eq!(app.hook(&[someone.postback("E4", app.now(), &agree)]).await, 200);
+    app.advance(1_000);
+    assert_eq!(app.hook(&[someone.text("4", app.now(), "また")]).await, 200);
+    assert_eq!(app.rows_of("message").len(), 1);
+    assert!(kinds(&app.open_all("demo", &someone).await).contains(&"message".to_owned()));
+}
+
+#[tokio::test]
+async fn late_events_of_before_a_withdrawal_bring_nothing_back() {
+    let app = TestApp::new().await;
+    let someone = known(&app).await;
+    let late = [someone.text("late", NOON - 3, "遅れて届く"), someone.postback("EL", NOON - 2, "x")];
+    withdraw(&app, &someone, "chat", "W1", NOON).await;
+    app.sweep_all().await;
+    assert_eq!(app.hook(&late).await, 200);
+    assert_eq!(app.hook(&redelivered(&late)).await, 200);
+    assert!(app.rows_of("message").is_empty());
+    assert_eq!(app.rows_of("event").len(), 1, "another purpose");
+    // A withdrawal that is delivered again erases nothing more.
+    withdraw(&app, &someone, "operation", "W2", app.now()).await;
+    assert_eq!(app.rows_of("order").len(), 1);
+    app.sweep_all().await;
+    withdraw(&app, &someone, "chat", "W1", NOON).await;
+    assert!(app.rows_of("order").is_empty());
+}
+
+#[tokio::test]
+async fn the_end_does_not_depend_on_what_came_first() {
+    let mut ends = Vec::new();
+    for agreed_first in [true, false] {
+        let app = TestApp::new().await;
+        let someone = known(&app).await;
+        app.advance(HOUR_MS);
+        let agree = data(&app, &someone, "同意する");
+        let (taken_back, anew) = (NOON + 10, NOON + 20);
+        let yes = format!("azukari:withdraw:{}:{taken_back}", purpose(&app, "chat"));
+        let mut events = vec![someone.postback("W", taken_back, &yes), someone.postback("A", anew, &agree)];
+        if agreed_first {
+            events.reverse();
+        }
+        for event in events {
+            assert_eq!(app.hook(&[event]).await, 200);
+        }
+        let between = [someone.text("m15", NOON + 15, "a"), someone.text("m25", NOON + 25, "b")];
+        assert_eq!(app.hook(&between).await, 200);
+        app.sweep_all().await;
+        let mut keys: Vec<String> =
+            app.rows_of("message").iter().map(|row| row["sk"]["S"].as_str().unwrap().to_owned()).collect();
+        keys.sort();
+        ends.push(keys);
+    }
+    assert_eq!(ends[0], ["R#m25"]);
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[tokio::test]
+async fn what_a_form_kept_for_a_purpose_goes_with_its_look_ups_and_the_rest_stays() {
+    let app = TestApp::new().await;
+    let someone = known(&app).await;
+    let page = app.send_form("visit", &someone, app.visit(), TestApp::visit_consents()).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(!app.rows_of("submission").is_empty());
+    app.advance(1_000);
+    withdraw(&app, &someone, "visit", "W1", app.now()).await;
+    app.sweep_all().await;
+    assert!(app.rows_of("submission").is_empty() && app.rows_of("lookup").is_empty());
+    assert!(app.rows_of("found_by").is_empty());
+    assert_eq!(app.rows_of("message").len(), 1, "another purpose");
+    // Whoever fills it in again agrees to it again.
+    app.advance(1_000);
+    let page = app.send_form("visit", &someone, app.visit(), TestApp::visit_consents()).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    app.sweep_all().await;
+    assert!(!app.rows_of("submission").is_empty());
+    assert!(kinds(&app.open_all("demo", &someone).await).contains(&"submission".to_owned()));
+}
+
+#[tokio::test]
+async fn a_link_whose_purpose_is_withdrawn_is_undone() {
+    let app = TestApp::new().await;
+    let someone = known(&app).await;
+    app.link_in_chat(&someone, "M-1").await;
+    assert_eq!(app.rows_of("link").len(), 1);
+    app.advance(1_000);
+    withdraw(&app, &someone, "member", "W1", app.now()).await;
+    app.sweep_all().await;
+    assert!(app.rows_of("link").is_empty() && app.rows_of("order").is_empty());
+    assert!(app.mapping("demo", &someone).unwrap().get("member").is_none());
+    assert!(app.subject("demo", &someone).is_some());
+}
+
+#[tokio::test]
+async fn who_is_not_known_or_names_what_is_not_there_withdraws_nothing() {
+    let app = TestApp::new().await;
+    let (someone, stranger) = (known(&app).await, app.someone());
+    withdraw(&app, &stranger, "chat", "W0", NOON).await;
+    for data in ["azukari:withdraw:nothing:1".to_owned(), format!("azukari:withdraw:nothing:{NOON}")] {
+        assert_eq!(app.hook(&[someone.postback("W1", NOON, &data)]).await, 200);
+    }
+    // Being reached is what holds a person together: that is erasing everything.
+    withdraw(&app, &someone, "contact", "W2", NOON).await;
+    assert!(app.rows_of("order").is_empty());
+    assert_eq!(app.rows_of("message").len(), 1);
+}

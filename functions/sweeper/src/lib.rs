@@ -13,6 +13,7 @@ mod report;
 mod roots;
 mod sweep;
 mod value;
+mod withdraw;
 
 use std::sync::Arc;
 

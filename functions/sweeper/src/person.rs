@@ -28,6 +28,7 @@ use crate::{
     proof::{self, Receipts},
     sweep::{Fault, Handled, Run},
     value::redate,
+    withdraw,
 };
 
 /// Rows of a person that are deleted at the same time.
@@ -95,6 +96,7 @@ pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, Fault>
     let order = match run.vault.order(row.subject, &row.sk).await {
         Ok(Some(Order::Erase(order))) => order,
         Ok(Some(Order::Unlink(order))) => return link::order(run, &order).await,
+        Ok(Some(Order::Withdraw(order))) => return withdraw::order(run, &order).await,
         Ok(None) => return Ok(Handled::Changed),
         Err(error) => return Err(error.into()),
     };
@@ -265,8 +267,8 @@ async fn erase_rows(run: &Run<'_>, order: &EraseOrder, mut hold: Hold) -> Result
     })
 }
 
-/// Keys and kinds of every row of a person.
-async fn all_rows(run: &Run<'_>, subject: SubjectId) -> Result<Vec<OwnRow>, Fault> {
+/// What is known of every row of a person, and no content.
+pub(crate) async fn all_rows(run: &Run<'_>, subject: SubjectId) -> Result<Vec<OwnRow>, Fault> {
     let mut all = Vec::new();
     loop {
         let after = all.last().map(|row: &OwnRow| row.sk.clone());

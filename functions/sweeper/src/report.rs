@@ -29,6 +29,9 @@ pub struct Report {
     pub unsent: u64,
     /// Links with member ids undone, as somebody wanted.
     pub unlinked: u64,
+    /// Consents that were taken back and carried out; what was erased for them counts as
+    /// erased.
+    pub withdrawn: u64,
     /// Erasures that wait for their 120 seconds.
     pub waiting: u64,
     /// Rows that could not be handled this time.
@@ -97,6 +100,10 @@ impl Report {
             Handled::Unsent => self.unsent += 1,
             Handled::PersonErased => self.persons += 1,
             Handled::Unlinked => self.unlinked += 1,
+            Handled::Withdrawn(erased) => {
+                self.withdrawn += 1;
+                self.erased += erased;
+            }
             Handled::Waiting => self.waiting += 1,
             Handled::Changed | Handled::WouldGo(_) => {}
             Handled::SetAside(_) => {
@@ -117,9 +124,14 @@ impl Report {
                 | Handled::WouldGo(purpose),
             ) => purpose.as_ref(),
             None => None,
-            Some(Handled::Unsent | Handled::PersonErased | Handled::Unlinked | Handled::Waiting | Handled::Changed) => {
-                return;
-            }
+            Some(
+                Handled::Unsent
+                | Handled::PersonErased
+                | Handled::Unlinked
+                | Handled::Withdrawn(_)
+                | Handled::Waiting
+                | Handled::Changed,
+            ) => return,
         };
         let own = self.purposes.entry(purpose.map_or("?", DefinitionId::as_str).to_owned()).or_default();
         own.due += 1;
@@ -154,6 +166,7 @@ impl Report {
         self.redated += more.redated;
         self.unsent += more.unsent;
         self.unlinked += more.unlinked;
+        self.withdrawn += more.withdrawn;
         self.waiting += more.waiting;
         self.failed += more.failed;
         self.overdue(more.oldest_overdue_ms);

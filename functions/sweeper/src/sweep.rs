@@ -56,6 +56,8 @@ pub(crate) enum Handled {
     WouldGo(Option<DefinitionId>),
     Unsent,
     PersonErased,
+    /// A consent was taken back, and so many values are erased.
+    Withdrawn(u64),
     Unlinked,
     Waiting,
     /// It was gone, or due at another time, when it was looked at.
@@ -134,6 +136,7 @@ impl Sweeper {
                 ("redated", report.redated),
                 ("unsent", report.unsent),
                 ("unlinked", report.unlinked),
+                ("withdrawn", report.withdrawn),
                 ("set_aside", report.set_aside),
                 ("failed", report.failed),
             ];
@@ -149,6 +152,7 @@ impl Sweeper {
             redated = report.redated,
             unsent = report.unsent,
             unlinked = report.unlinked,
+            withdrawn = report.withdrawn,
             waiting = report.waiting,
             set_aside = report.set_aside,
             aside = report.aside,

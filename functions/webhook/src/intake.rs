@@ -5,14 +5,15 @@ use std::collections::HashMap;
 
 use azukari::{
     domain::{
-        consent::{BeforeConsent, Consent, Custody, custody, custody_of_event},
+        consent::{Consent, Custody, custody, custody_of_event},
         definition::PurposeTerms,
-        id::ChannelName,
+        id::{ChannelName, DefinitionId},
         notice::{self, NoticeKind},
         order::EventOrder,
         person::{Admission, Person, Standing, admit},
         plain::Plain,
         retention::{Facts, due_on_arrival},
+        rights::Wish,
         time::UnixMs,
     },
     host::{
@@ -217,7 +218,7 @@ async fn one_person(
             continue;
         };
         metrics.add("webhook_dropped", "older_than_erasure", stale);
-        let (kept, dropped) = divide(rule, &known.person, events);
+        let (kept, dropped) = divide(visit, &known.person, events);
         metrics.add("webhook_dropped", "no_consent", u64::try_from(dropped.len()).unwrap_or_default());
         let written = store_all(visit, &known, &kept).await?;
         let news = || written.iter().chain(&dropped).copied();
@@ -233,7 +234,8 @@ async fn one_person(
         };
         if token.is_some() {
             to_say.link = linking::news(visit, linking, Some(&known), news(), access_token, line_until).await;
-            to_say.rights = rights_news(visit, asked, news()).await?;
+            let in_words = rights::asked_in_words(visit, news());
+            to_say.rights = rights_news(visit, asked, in_words).await?;
         }
         let known = if token.is_some() && visit.channel.definition.wording.is_some() {
             let (known, notice) = if new {
@@ -259,14 +261,14 @@ async fn one_person(
 
 /// What there is to say to what somebody asks of what is held: to buttons first, then to
 /// words.
-async fn rights_news<'a>(
+async fn rights_news(
     visit: &Visit<'_>,
     asked: Option<RightsNews>,
-    news: impl IntoIterator<Item = &'a Arrival>,
+    in_words: Option<Wish>,
 ) -> Result<Option<RightsNews>, PeopleError> {
     match asked {
         Some(asked) => Ok(Some(asked)),
-        None => rights::news(visit, news).await,
+        None => rights::news(visit, in_words).await,
     }
 }
 
@@ -324,13 +326,14 @@ async fn stranger(
         None => None,
     };
     metrics.add("webhook_dropped", "no_consent", u64::try_from(events.len()).unwrap_or_default());
+    let in_words = rights::asked_in_words(visit, events.iter().map(|(arrival, _)| *arrival));
     let to_say = ToSay {
         nothing_held,
         not_kept: events.iter().any(|(arrival, _)| arrival.is_message()),
         found: events.iter().flat_map(|(arrival, _)| arrival.found.clone()).collect(),
         form: reply::asked_form(visit, events.iter().map(|(arrival, _)| *arrival)),
         link,
-        rights: rights_news(visit, rights, events.iter().map(|(arrival, _)| *arrival)).await?,
+        rights: rights_news(visit, rights, in_words).await?,
         notice: Some(NoticeKind::First),
         ..ToSay::default()
     };
@@ -340,15 +343,21 @@ async fn stranger(
 
 /// Divides events into those that may be kept, and how long, and those that may not.
 fn divide<'a>(
-    rule: BeforeConsent,
+    visit: &Visit<'_>,
     person: &Person,
     events: Vec<(&'a Arrival, UnixMs)>,
 ) -> (Vec<Kept<'a>>, Vec<&'a Arrival>) {
+    let rule = visit.channel.definition.before_consent;
     let answered_at = person.consent_order.as_ref().map(|order| order.at);
     let mut kept = Vec::with_capacity(events.len());
     let mut dropped = Vec::new();
     for (arrival, at) in events {
-        match custody_of_event(rule, person.consent, answered_at, at) {
+        let withdrawn = purpose_of(visit, &arrival.event.act).is_some_and(|purpose| person.has_withdrawn(purpose, at));
+        let custody = match withdrawn {
+            true => Custody::Nothing,
+            false => custody_of_event(rule, person.consent, answered_at, at),
+        };
+        match custody {
             // What takes something back, and whether the account is blocked, holds nothing
             // that would need consent, and counts whatever was answered.
             Custody::Nothing if holds_nothing(&arrival.event.act) => {
@@ -359,6 +368,16 @@ fn divide<'a>(
         }
     }
     (kept, dropped)
+}
+
+/// What the content of an event is kept for.
+fn purpose_of<'a>(visit: &'a Visit<'_>, act: &Act) -> Option<&'a DefinitionId> {
+    let purposes = &visit.channel.definition.purposes;
+    match act {
+        Act::Message(_) | Act::MessageEdited(_) => Some(&purposes.message.id),
+        Act::Signal(_) => Some(&purposes.event.id),
+        Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink(_) => None,
+    }
 }
 
 fn holds_nothing(act: &Act) -> bool {

@@ -2,17 +2,19 @@
 //! matters is stored, within the time that is left. Best effort: what could not be said
 //! is counted, and the notice is tried again at the next event.
 
+use std::fmt::Write;
+
 use azukari::{
     domain::{
         consent::Answer,
-        definition::{FormLink, keyword},
+        definition::{FormLink, PurposeTerms, keyword},
         guard::Found,
         notice::{self, Attempt, NoticeKind},
         person::Person,
         plain::Plain,
         receipt::ReceiptId,
         rights::Wish,
-        wording::{FORM, LinkWording, POLICY_URL, RightsWording, Wording},
+        wording::{FORM, LinkWording, MAX_QUESTION, NUMBER, POLICY_URL, PURPOSE, RightsWording, Wording, units},
     },
     host::people::{Known, PeopleError},
     line::{
@@ -175,7 +177,7 @@ fn messages(visit: &Visit<'_>, wording: &Wording, to_say: &ToSay) -> Vec<Outgoin
     let link = to_say.link.as_ref().filter(|_| form.is_none());
     all.extend(link.map(|news| about_link(visit, &wording.link, news)));
     let rights = to_say.rights.as_ref().filter(|_| form.is_none() && link.is_none());
-    all.extend(rights.map(|news| about_rights(visit, &wording.rights, *news)));
+    all.extend(rights.map(|news| about_rights(visit, &wording.rights, news)));
     if matches!(rights, Some(RightsNews::Erasing(_))) {
         return all;
     }
@@ -261,7 +263,7 @@ fn about_link(visit: &Visit<'_>, wording: &LinkWording, news: &LinkNews) -> Outg
 }
 
 /// What is said to what people ask of what is held.
-fn about_rights(visit: &Visit<'_>, wording: &RightsWording, news: RightsNews) -> OutgoingMessage {
+fn about_rights(visit: &Visit<'_>, wording: &RightsWording, news: &RightsNews) -> OutgoingMessage {
     let button = |label: &str, wish: Wish| Action::Postback { label: label.to_owned(), data: wish.data() };
     match news {
         RightsNews::AskToErase => {
@@ -269,10 +271,46 @@ fn about_rights(visit: &Visit<'_>, wording: &RightsWording, news: RightsNews) ->
             let actions = vec![button(&wording.erase, Wish::Erase(visit.now)), button(&wording.keep, Wish::Keep)];
             OutgoingMessage::Buttons { alt: text.clone(), text, actions }
         }
-        RightsNews::Erasing(id) => receipt(visit, wording, &wording.erasing, id),
+        RightsNews::Erasing(id) => receipt(visit, wording, &wording.erasing, *id),
         RightsNews::Kept => OutgoingMessage::text(filled(visit, &wording.kept)),
         RightsNews::NothingHeld => OutgoingMessage::text(filled(visit, &wording.nothing_held)),
+        RightsNews::Purposes(all) => purposes(visit, wording, all),
+        RightsNews::AskToWithdraw(terms) => {
+            let title = wording.language.of_text(&terms.title);
+            let text = shortened(&wording.withdraw_question, title, MAX_QUESTION);
+            let yes = Wish::Withdraw(terms.id.clone(), visit.now);
+            let actions = vec![button(&wording.withdraw, yes), button(&wording.keep, Wish::Keep)];
+            OutgoingMessage::Buttons { alt: text.clone(), text, actions }
+        }
+        RightsNews::Withdrawn(terms) => {
+            let words = wording.withdrawn.replace(PURPOSE, wording.language.of_text(&terms.title));
+            OutgoingMessage::text(filled(visit, &words))
+        }
     }
+}
+
+/// A text with the title of a purpose in it, which is cut where LINE would not take it.
+fn shortened(text: &str, title: &str, longest: usize) -> String {
+    let rest = units(&text.replace(PURPOSE, ""));
+    let mut short = title.to_owned();
+    while rest + units(&short) > longest && short.pop().is_some() {}
+    text.replace(PURPOSE, &short)
+}
+
+/// The purposes by number, and a button for each: their titles may be too long for one.
+fn purposes(visit: &Visit<'_>, wording: &RightsWording, all: &[PurposeTerms]) -> OutgoingMessage {
+    let mut text = filled(visit, &wording.purposes);
+    let mut quick_replies = Vec::with_capacity(all.len() + 1);
+    for (n, terms) in all.iter().enumerate() {
+        let (number, title) = (n + 1, wording.language.of_text(&terms.title));
+        let kept = terms.retention.words();
+        let _ = write!(text, "\n{number}. {title}（{}）", wording.language.of_text(&kept));
+        let label = wording.withdraw_number.replace(NUMBER, &number.to_string());
+        quick_replies.push(Action::Postback { label, data: Wish::AskToWithdraw(terms.id.clone()).data() });
+    }
+    let everything = Action::Postback { label: wording.erase_all.clone(), data: Wish::AskToErase.data() };
+    quick_replies.push(everything);
+    OutgoingMessage::Text { text, quick_replies }
 }
 
 /// A text above the way to a receipt.

@@ -131,6 +131,7 @@ fn channel_definition(
             profile_plus: link.profile_plus.clone(),
         }),
         erase_words: channel.erase_words.clone(),
+        withdraw_words: channel.withdraw_words.clone(),
     }
 }
 

@@ -161,6 +161,10 @@ pub struct ChannelDefinition {
     /// form of [`keyword`].
     #[serde(default = "rights::erase_words")]
     pub erase_words: Vec<String>,
+    /// Words that are answered with the purposes for which consent can be taken back, in the
+    /// form of [`keyword`].
+    #[serde(default = "rights::withdraw_words")]
+    pub withdraw_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business.

@@ -133,6 +133,7 @@ mod tests {
             not_before: None,
             link: crate::domain::link::Linkage::Never,
             linked_menu: false,
+            withdrawn: std::collections::BTreeMap::new(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What is known of the person behind a LINE user id, and whether an event of
 //! theirs still counts.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{
     consent::Consent,
-    id::SubjectId,
+    id::{DefinitionId, SubjectId},
     key::PUBLIC_KEY_LEN,
     link::Linkage,
     notice::{Attempt, Shown},
@@ -53,6 +55,29 @@ pub struct Person {
     pub link: Linkage,
     /// Whether LINE was told to show them the rich menu of linked people.
     pub linked_menu: bool,
+    /// Purposes for which they have taken back their consent, each with the place of that
+    /// among their events.
+    pub withdrawn: BTreeMap<DefinitionId, EventOrder>,
+}
+
+impl Person {
+    /// Whether something that happened at `at` must not be kept for a purpose, because they
+    /// have taken their consent to it back: unless they have agreed anew since, and before.
+    pub fn has_withdrawn(&self, purpose: &DefinitionId, at: UnixMs) -> bool {
+        let Some(withdrawn) = self.withdrawn.get(purpose) else { return false };
+        let anew = self.consent_order.as_ref().filter(|order| self.consent == Consent::Given && *order > withdrawn);
+        anew.is_none_or(|order| at < order.at)
+    }
+
+    /// The same person with a consent taken back; `None` if that is known, or overtaken.
+    pub fn withdrawing(&self, purpose: &DefinitionId, order: EventOrder) -> Option<Self> {
+        if self.withdrawn.get(purpose).is_some_and(|known| *known >= order) {
+            return None;
+        }
+        let mut person = self.clone();
+        person.withdrawn.insert(purpose.clone(), order);
+        Some(person)
+    }
 }
 
 /// What the mapping row of a LINE user says.
@@ -102,6 +127,7 @@ pub fn admit(standing: &Standing, at: UnixMs) -> Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::LineItemId;
 
     fn known(not_before: Option<i64>) -> Standing {
         let key = KeyRow {
@@ -123,7 +149,30 @@ mod tests {
             not_before: not_before.map(UnixMs::new),
             link: Linkage::Never,
             linked_menu: false,
+            withdrawn: BTreeMap::new(),
         }))
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_kept_unless_they_agreed_anew() {
+        let Standing::Known(person) = known(None) else { panic!("known") };
+        let purpose = DefinitionId::new("p");
+        let order = |at: i64| EventOrder { at: UnixMs::new(at), event: LineItemId::parse("E").unwrap() };
+        let agreed = |at| Person { consent: Consent::Given, consent_order: Some(order(at)), ..(*person).clone() };
+        let at = UnixMs::new;
+        assert!(!agreed(10).has_withdrawn(&purpose, at(5)));
+        let withdrawn = agreed(10).withdrawing(&purpose, order(20)).unwrap();
+        assert!([5, 15, 20, 25].iter().all(|event| withdrawn.has_withdrawn(&purpose, at(*event))));
+        assert!(!withdrawn.has_withdrawn(&DefinitionId::new("other"), at(25)));
+        assert!(
+            withdrawn.withdrawing(&purpose, order(20)).is_none()
+                && withdrawn.withdrawing(&purpose, order(19)).is_none()
+        );
+        let anew = agreed(30).withdrawing(&purpose, order(20)).unwrap();
+        assert!(anew.has_withdrawn(&purpose, at(15)) && anew.has_withdrawn(&purpose, at(29)));
+        assert!(!anew.has_withdrawn(&purpose, at(30)) && !anew.has_withdrawn(&purpose, at(31)));
+        let again = anew.withdrawing(&purpose, order(40)).unwrap();
+        assert!(again.has_withdrawn(&purpose, at(35)) && again.has_withdrawn(&purpose, at(45)));
     }
 
     #[test]

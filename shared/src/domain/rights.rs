@@ -1,7 +1,10 @@
 //! What people can ask of what is held about them (個人情報保護法 §§34, 35), as the buttons
 //! in the chat carry it. They say nothing about the person: LINE sees them.
 
-use crate::domain::time::{HOUR_MS, UnixMs};
+use crate::domain::{
+    id::DefinitionId,
+    time::{HOUR_MS, UnixMs},
+};
 
 /// How long the question whether everything is to be erased may be answered: a button that
 /// turns up in an old chat must not erase what has come since.
@@ -16,10 +19,17 @@ pub enum Wish {
     Erase(UnixMs),
     /// Not to have it erased after all.
     Keep,
+    /// To be told for which purposes consent can be taken back.
+    ListPurposes,
+    /// To be asked whether consent to this purpose is taken back.
+    AskToWithdraw(DefinitionId),
+    /// To take it back, as an answer to the question of this time.
+    Withdraw(DefinitionId, UnixMs),
 }
 
 const ERASE: &str = "azukari:erase";
 const KEEP: &str = "azukari:keep";
+const WITHDRAW: &str = "azukari:withdraw";
 
 impl Wish {
     /// What the button sends back.
@@ -28,6 +38,9 @@ impl Wish {
             Self::AskToErase => ERASE.to_owned(),
             Self::Erase(asked_at) => format!("{ERASE}:{}", asked_at.get()),
             Self::Keep => KEEP.to_owned(),
+            Self::ListPurposes => WITHDRAW.to_owned(),
+            Self::AskToWithdraw(purpose) => format!("{WITHDRAW}:{purpose}"),
+            Self::Withdraw(purpose, asked_at) => format!("{WITHDRAW}:{purpose}:{}", asked_at.get()),
         }
     }
 
@@ -37,9 +50,31 @@ impl Wish {
             Some("") => Self::AskToErase,
             Some(rest) => Self::Erase(UnixMs::new(rest.strip_prefix(':')?.parse().ok()?)),
             None if data == KEEP => Self::Keep,
-            None => return None,
+            None => Self::withdrawal(data.strip_prefix(WITHDRAW)?)?,
         };
         (wish.data() == data).then_some(wish)
+    }
+}
+
+impl Wish {
+    fn withdrawal(rest: &str) -> Option<Self> {
+        if rest.is_empty() {
+            return Some(Self::ListPurposes);
+        }
+        let rest = rest.strip_prefix(':')?;
+        let (purpose, asked_at) = match rest.split_once(':') {
+            Some((purpose, asked_at)) => (purpose, Some(UnixMs::new(asked_at.parse().ok()?))),
+            None => (rest, None),
+        };
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if purpose.is_empty() || purpose.len() > 64 || !purpose.bytes().all(known) {
+            return None;
+        }
+        let purpose = DefinitionId::new(purpose);
+        Some(match asked_at {
+            Some(asked_at) => Self::Withdraw(purpose, asked_at),
+            None => Self::AskToWithdraw(purpose),
+        })
     }
 }
 
@@ -57,6 +92,12 @@ pub fn erase_words() -> Vec<String> {
         .to_vec()
 }
 
+/// Words that are answered with the purposes for which consent can be taken back, unless a
+/// channel names its own.
+pub fn withdraw_words() -> Vec<String> {
+    ["同意の撤回", "同意を撤回", "個人情報", "プライバシー", "privacy"].map(str::to_owned).to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_wish_is_read_back_and_nothing_else_is_one() {
-        for wish in [Wish::AskToErase, Wish::Erase(UnixMs::new(1_795_186_800_000)), Wish::Keep] {
+        let (purpose, at) = (DefinitionId::new("x7k2"), UnixMs::new(1_795_186_800_000));
+        let withdrawals = [Wish::ListPurposes, Wish::AskToWithdraw(purpose.clone()), Wish::Withdraw(purpose, at)];
+        for wish in [Wish::AskToErase, Wish::Erase(at), Wish::Keep].into_iter().chain(withdrawals) {
             assert_eq!(Wish::parse(&wish.data()), Some(wish));
         }
         for bad in [
@@ -75,6 +118,11 @@ mod tests {
             "azukari:erase:+1",
             "azukari:erased",
             "azukari:keep:1",
+            "azukari:withdraw:",
+            "azukari:withdraw:a:b",
+            "azukari:withdraw:あ",
+            "azukari:withdraw:a:1:2",
+            "azukari:withdrawn",
             "AZUKARI:erase",
         ] {
             assert_eq!(Wish::parse(bad), None, "{bad}");
@@ -90,7 +138,7 @@ mod tests {
 
     #[test]
     fn words_are_in_the_form_in_which_they_are_compared() {
-        for word in erase_words() {
+        for word in erase_words().into_iter().chain(withdraw_words()) {
             assert_eq!(keyword(&word), word);
         }
     }

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::language::Language;
+
 /// The variable for the address of the policy page.
 pub const POLICY_URL: &str = "{policy_url}";
 
@@ -72,40 +74,119 @@ pub struct RightsWording {
     pub kept: String,
     /// Nothing is held.
     pub nothing_held: String,
+    /// The language of these texts, in which purposes are named.
+    #[serde(default = "japanese")]
+    pub language: Language,
+    /// Above the purposes for which consent can be taken back.
+    #[serde(default)]
+    pub purposes: String,
+    /// Label of the button that takes back the one of this number.
+    #[serde(default)]
+    pub withdraw_number: String,
+    /// Label of the button that erases everything instead.
+    #[serde(default)]
+    pub erase_all: String,
+    /// Whether consent to a purpose is taken back.
+    #[serde(default)]
+    pub withdraw_question: String,
+    /// Label of the button that takes it back.
+    #[serde(default)]
+    pub withdraw: String,
+    /// It is taken back.
+    #[serde(default)]
+    pub withdrawn: String,
+}
+
+/// The variable for the title of a purpose.
+pub const PURPOSE: &str = "{purpose}";
+/// The variable for the number of a purpose.
+pub const NUMBER: &str = "{number}";
+
+fn japanese() -> Language {
+    Language::Ja
 }
 
 impl RightsWording {
     /// The shipped texts in Japanese.
     pub fn japanese() -> Self {
-        Self::of([
-            "お預かりしているものを、すべて消去しますか。数分で読めなくなり、元に戻すことはできません。お使いのスマートフォンのトークは残ります。",
-            "すべて消去する",
-            "やめる",
-            "承知しました。お預かりしているものを消去しています。数分で読めなくなります。進み具合と消去の控えは、下のボタンからいつでも確かめられます。",
-            "消去の進み具合と控えは、下のボタンからいつでも確かめられます。",
-            "消去の控えを見る",
-            "消去していません。これまでどおりお預かりします。",
-            "お預かりしているものはありません。",
-        ])
+        Self::of(
+            [
+                "お預かりしているものを、すべて消去しますか。数分で読めなくなり、元に戻すことはできません。お使いのスマートフォンのトークは残ります。",
+                "すべて消去する",
+                "やめる",
+                "承知しました。お預かりしているものを消去しています。数分で読めなくなります。進み具合と消去の控えは、下のボタンからいつでも確かめられます。",
+                "消去の進み具合と控えは、下のボタンからいつでも確かめられます。",
+                "消去の控えを見る",
+                "消去していません。これまでどおりお預かりします。",
+                "お預かりしているものはありません。",
+                "使いみちごとに、同意を取り消すことができます。取り消すと、その使いみちだけのためにお預かりしたものを消去し、これからはお預かりしません。",
+                "{number}を取り消す",
+                "すべて消去する",
+                "「{purpose}」への同意を取り消しますか。そのためだけにお預かりしたものを消去し、これからはお預かりしません。",
+                "取り消す",
+                "「{purpose}」への同意を取り消しました。そのためだけにお預かりしたものを消去します。もう一度同意されるまで、このためにはお預かりしません。",
+            ],
+            Language::Ja,
+        )
     }
 
     /// The shipped texts in English.
     pub fn english() -> Self {
-        Self::of([
-            "Erase everything we hold of you? In a few minutes it cannot be read any more, and it cannot be brought back. The chat on your phone stays.",
-            "Erase everything",
-            "Keep it",
-            "Understood. We are erasing what we hold; in a few minutes it cannot be read any more. See how far it is, and your receipt, by the button.",
-            "See how far the erasure is, and your receipt, by the button below.",
-            "See the receipt",
-            "Nothing was erased. We go on keeping what we hold, as agreed.",
-            "We hold nothing of yours.",
-        ])
+        Self::of(
+            [
+                "Erase everything we hold of you? In a few minutes it cannot be read any more, and it cannot be brought back. The chat on your phone stays.",
+                "Erase everything",
+                "Keep it",
+                "Understood. We are erasing what we hold; in a few minutes it cannot be read any more. See how far it is, and your receipt, by the button.",
+                "See how far the erasure is, and your receipt, by the button below.",
+                "See the receipt",
+                "Nothing was erased. We go on keeping what we hold, as agreed.",
+                "We hold nothing of yours.",
+                "You can take back your consent to each purpose. What is kept for that purpose alone is then erased, and nothing more is kept for it.",
+                "Take back {number}",
+                "Erase everything",
+                "Take back your consent to: {purpose}? What is kept for it alone is erased, and nothing more is kept for it.",
+                "Take it back",
+                "Your consent to this is taken back: {purpose}. What was kept for it alone is erased, and nothing is kept for it until you agree again.",
+            ],
+            Language::En,
+        )
     }
 
-    fn of(texts: [&str; 8]) -> Self {
-        let [erase_question, erase, keep, erasing, refused, receipt, kept, nothing_held] = texts.map(str::to_owned);
-        Self { erase_question, erase, keep, erasing, refused, receipt, kept, nothing_held }
+    fn of(texts: [&str; 14], language: Language) -> Self {
+        let [
+            erase_question,
+            erase,
+            keep,
+            erasing,
+            refused,
+            receipt,
+            kept,
+            nothing_held,
+            purposes,
+            withdraw_number,
+            erase_all,
+            withdraw_question,
+            withdraw,
+            withdrawn,
+        ] = texts.map(str::to_owned);
+        Self {
+            erase_question,
+            erase,
+            keep,
+            erasing,
+            refused,
+            receipt,
+            kept,
+            nothing_held,
+            language,
+            purposes,
+            withdraw_number,
+            erase_all,
+            withdraw_question,
+            withdraw,
+            withdrawn,
+        }
     }
 }
 

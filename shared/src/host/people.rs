@@ -243,6 +243,7 @@ impl Visit<'_> {
             // takes it away.
             linked_menu: new.not_before.is_some()
                 && self.channel.definition.link.as_ref().is_some_and(|terms| terms.rich_menu.is_some()),
+            withdrawn: std::collections::BTreeMap::new(),
         };
         Ok(NewPerson {
             pool_shard: pair.shard,

@@ -13,7 +13,12 @@ use crate::domain::{
     time::UnixMs,
 };
 use crate::store::{
-    Item, Outcome, StoreError, Vault, error::outcome, key, mapping::Mapping, order::EraseOrder, subject::SubjectRow,
+    Item, Outcome, StoreError, Vault,
+    error::outcome,
+    key,
+    mapping::Mapping,
+    order::{EraseOrder, WithdrawOrder},
+    subject::SubjectRow,
     vault::Condition,
 };
 
@@ -92,6 +97,37 @@ impl Vault {
         match self.transact(parts).await {
             Ok(()) => Ok(Some(written)),
             Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores that a consent is taken back: mapping, consent row and the order to erase what
+    /// was kept for it; all of it or nothing. `None` if the mapping has changed since it was
+    /// read: read it again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn put_withdrawal(
+        &self,
+        pk: &str,
+        read: &Mapping,
+        person: &Person,
+        event: &EventOrder,
+        order: &WithdrawOrder,
+        now: UnixMs,
+    ) -> Result<Option<Mapping>, StoreError> {
+        let item = self.mapping_item(pk, person);
+        let written = Mapping::written(&item, person)?;
+        let notice = Notice { shown: person.shown.last().unwrap_or("none").to_owned(), digest: None };
+        let consent = self.consent_item(order.subject, &order.purpose, Said::Withdrawn, &notice, event);
+        let parts = vec![
+            self.part_put(item, read.unchanged()),
+            self.part_put(consent, newer(event)),
+            self.part_put(self.withdraw_item(order, now), Condition::none()),
+        ];
+        match self.transact(parts).await {
+            Ok(()) => Ok(Some(written)),
+            Err(error) if (0..2).any(|part| error.part_failed(part)) || error.conflict() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -37,6 +37,10 @@ pub struct OwnRow {
     pub sk: String,
     /// What it says that it holds.
     pub kind: String,
+    /// What it says that it is kept for.
+    pub purpose: Option<DefinitionId>,
+    /// When it happened.
+    pub event_at: Option<UnixMs>,
 }
 
 /// A page of due rows.
@@ -367,7 +371,7 @@ impl Vault {
             .table_name(self.table())
             .key_condition_expression(if after.is_some() { "pk = :pk AND sk > :after" } else { "pk = :pk" })
             .expression_attribute_values(":pk", pk)
-            .projection_expression("sk, kind")
+            .projection_expression("sk, kind, purpose, event_at")
             .consistent_read(true)
             .limit(500)
             .set_return_consumed_capacity(self.metering());
@@ -380,9 +384,20 @@ impl Vault {
         let row = |map| {
             let item = Item::read(map);
             let kind = item.find_text("kind").unwrap_or("unknown").to_owned();
-            Ok(OwnRow { sk: item.get_text("sk")?.to_owned(), kind })
+            let purpose = item.find_text("purpose").map(DefinitionId::new);
+            Ok(OwnRow { sk: item.get_text("sk")?.to_owned(), kind, purpose, event_at: item.find_time("event_at") })
         };
         items.into_iter().map(row).collect()
+    }
+
+    /// Deletes one row of a person if what it holds is not newer. [`Outcome::Already`] if it
+    /// is, or is gone.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_row_until(&self, subject: SubjectId, sk: &str, as_of: UnixMs) -> Result<Outcome, StoreError> {
+        let condition = Condition::that("event_at <= :as_of").with_number(":as_of", as_of.get());
+        outcome(self.delete(&key::subject(subject), sk, condition).await)
     }
 
     /// Deletes one row of a person.

@@ -137,8 +137,14 @@ impl Vault {
     /// # Errors
     /// A call failed. Rows that cannot be used are reported, not fatal.
     pub async fn holding(&self, subject: SubjectId, window: Window<'_>) -> Result<Holding, StoreError> {
-        let mut reading =
-            Reading { holding: Holding::default(), unlinked: Vec::new(), left: window.bytes, last: None, window };
+        let mut reading = Reading {
+            holding: Holding::default(),
+            unlinked: Vec::new(),
+            withdrawn: Vec::new(),
+            left: window.bytes,
+            last: None,
+            window,
+        };
         let mut from = None;
         loop {
             let answer = self
@@ -169,16 +175,21 @@ struct Reading<'a> {
     holding: Holding,
     /// Links that are undone, and until when what belongs to them is meant.
     unlinked: Vec<(String, UnixMs)>,
+    /// Purposes whose consent was taken back, and until when what was kept for them is meant.
+    withdrawn: Vec<(DefinitionId, UnixMs)>,
     left: usize,
     last: Option<String>,
     window: Window<'a>,
 }
 
 impl Reading<'_> {
-    /// What is left: of a link that is undone nothing, though it may not be erased yet.
+    /// What is left: of a link that is undone, and of what was kept for a purpose whose
+    /// consent was taken back, nothing, though it may not be erased yet.
     fn finish(self) -> Holding {
-        let Self { mut holding, unlinked, .. } = self;
+        let Self { mut holding, unlinked, withdrawn, .. } = self;
         holding.values.retain(|row| !unlinked.iter().any(|(sk, as_of)| row.sk == *sk && row.event_at <= *as_of));
+        let gone = |row: &SealedRow| withdrawn.iter().any(|(of, as_of)| row.purpose == *of && row.event_at <= *as_of);
+        holding.values.retain(|row| !gone(row));
         holding
     }
 
@@ -216,6 +227,10 @@ impl Reading<'_> {
         } else if sk.starts_with(ORDER) {
             match item.get_text("what")? {
                 "erase" => self.holding.erase_ordered = true,
+                "withdraw" => {
+                    let purpose = DefinitionId::new(item.get_text("purpose")?);
+                    self.withdrawn.push((purpose, item.get_time("event_at")?));
+                }
                 "unlink" => {
                     let (channel, member) = (item.get_text("channel")?, item.get_text("member")?);
                     self.unlinked.push((format!("{}{channel}#{member}", key::LINK), item.get_time("event_at")?));

@@ -1,10 +1,12 @@
 //! Mapping rows `L#<channel>#<digest>`: from a LINE user to a person, or the
 //! tombstone of an erased one.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{
     consent::Consent,
     erasure::TOMBSTONE_MS,
-    id::SubjectId,
+    id::{DefinitionId, SubjectId},
     key::PUBLIC_KEY_LEN,
     link::{Link, Linkage, MemberDigest},
     notice::{Attempt, Shown},
@@ -108,6 +110,7 @@ impl Vault {
             .maybe_time("linked_at", person.link.link().map(|link| link.since))
             .maybe_time("unlinked_at", unlinked_at(&person.link))
             .maybe_text("menu", person.linked_menu.then_some("linked"))
+            .maybe_text("withdrawn", Some(withdrawn_text(person)).filter(|text| !text.is_empty()))
             .vouched(self.origin())
     }
 }
@@ -141,6 +144,7 @@ fn read(item: &Item) -> Result<Standing, StoreError> {
                 not_before: item.find_time("not_before"),
                 link: linkage(item)?,
                 linked_menu: item.has("menu"),
+                withdrawn: withdrawn(item)?,
             })))
         }
         _ => Err(StoreError::Row { attribute: "kind" }),
@@ -166,6 +170,22 @@ fn linkage(item: &Item) -> Result<Linkage, StoreError> {
 fn consent_order(item: &Item) -> Result<Option<EventOrder>, StoreError> {
     let order = item.find_text("consent_order").map(EventOrder::parse).transpose();
     order.map_err(|_| StoreError::Row { attribute: "consent_order" })
+}
+
+/// Purposes and places among the events: `<purpose> <order>`, parted by line breaks.
+fn withdrawn_text(person: &Person) -> String {
+    let lines: Vec<String> = person.withdrawn.iter().map(|(purpose, order)| format!("{purpose} {order}")).collect();
+    lines.join("\n")
+}
+
+fn withdrawn(item: &Item) -> Result<BTreeMap<DefinitionId, EventOrder>, StoreError> {
+    let malformed = StoreError::Row { attribute: "withdrawn" };
+    let lines = item.find_text("withdrawn").unwrap_or_default().lines();
+    let entry = |line: &str| {
+        let (purpose, order) = line.split_once(' ')?;
+        Some((DefinitionId::new(purpose), EventOrder::parse(order).ok()?))
+    };
+    lines.map(|line| entry(line).ok_or(malformed.clone())).collect()
 }
 
 fn attempt(item: &Item) -> Option<Attempt> {

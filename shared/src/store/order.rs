@@ -3,7 +3,7 @@
 
 use crate::domain::{
     erasure::{Ground, UnlinkGround},
-    id::{ChannelName, SubjectId},
+    id::{ChannelName, DefinitionId, SubjectId},
     link::MemberDigest,
     sweep::Slot,
     time::UnixMs,
@@ -40,6 +40,20 @@ pub struct UnlinkOrder {
     pub as_of: UnixMs,
 }
 
+/// An order to erase what was kept for a purpose alone, because the consent to it was taken
+/// back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithdrawOrder {
+    /// The person.
+    pub subject: SubjectId,
+    /// Its id: of the event that gave it.
+    pub id: String,
+    /// The purpose.
+    pub purpose: DefinitionId,
+    /// Only what is not newer is touched.
+    pub as_of: UnixMs,
+}
+
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -47,6 +61,8 @@ pub enum Order {
     Erase(EraseOrder),
     /// To erase what a link needed.
     Unlink(UnlinkOrder),
+    /// To erase what was kept for a purpose.
+    Withdraw(WithdrawOrder),
 }
 
 impl Vault {
@@ -81,9 +97,31 @@ impl Vault {
                 let ground = Ground::parse(item.get_text("ground")?).ok_or(StoreError::Row { attribute: "ground" })?;
                 Order::Erase(EraseOrder { subject, id, ground, as_of: item.get_time("event_at")? })
             }
+            "withdraw" => {
+                let purpose = DefinitionId::new(item.get_text("purpose")?);
+                Order::Withdraw(WithdrawOrder { subject, id, purpose, as_of: item.get_time("event_at")? })
+            }
             "unlink" => Order::Unlink(Self::read_unlink_order(&item, subject, id)?),
             _ => return Err(StoreError::Row { attribute: "what" }),
         }))
+    }
+
+    pub(super) fn withdraw_item(&self, order: &WithdrawOrder, now: UnixMs) -> Item {
+        Item::new(key::subject(order.subject), key::order(&order.id), "order")
+            .text("what", "withdraw")
+            .text("purpose", order.purpose.as_str())
+            .time("event_at", order.as_of)
+            .time("due_at", order.as_of.min(now))
+            .text("due_slot", Slot::of(order.subject, order.as_of.min(now), now).to_string())
+            .vouched(self.origin())
+    }
+
+    /// Removes an order to withdraw that has been carried out.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn end_withdrawal(&self, order: &WithdrawOrder) -> Result<(), StoreError> {
+        self.delete(&key::subject(order.subject), &key::order(&order.id), Condition::none()).await
     }
 
     /// Removes an order to unlink that has been carried out.

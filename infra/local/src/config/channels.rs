@@ -143,15 +143,19 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         section.finish();
         keywords.extend(words.zip(form).map(|(words, form)| Keyword { words, form }));
     }
-    let erase_words = match top.maybe_section("rights") {
-        Some(section) => {
-            let words = section.words("erase_words").map(|words| comparable(&section, words, &mut seen));
-            section.finish();
-            words
+    let own = top.maybe_section("rights");
+    let mut rights_words = |key, usual: Vec<String>| match &own {
+        Some(section) if section.has_any(&[key]) => {
+            section.words(key).map(|words| comparable(section, words, &mut seen))
         }
         // A word that leads to something else in this channel does.
-        None => Some(rights::erase_words().into_iter().filter(|word| !seen.contains(word)).collect()),
+        _ => Some(usual.into_iter().filter(|word| !seen.contains(word)).collect()),
     };
+    let erase_words = rights_words("erase_words", rights::erase_words());
+    let withdraw_words = rights_words("withdraw_words", rights::withdraw_words());
+    if let Some(section) = &own {
+        section.finish();
+    }
     top.finish();
     let [message, event, profile, line_contact] = purposes?;
     Some(Channel {
@@ -168,6 +172,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         greeting_form,
         link: link?,
         erase_words: erase_words?,
+        withdraw_words: withdraw_words?,
     })
 }
 

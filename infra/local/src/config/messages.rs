@@ -28,6 +28,8 @@ const AFTER_BLOCK: &str = "after_block";
 const POLICY_URL: &str = "policy_url";
 const FORM: &str = "form";
 const UNLINK_WORD: &str = "unlink_word";
+const PURPOSE: &str = "purpose";
+const NUMBER: &str = "number";
 
 /// Reads all messages. A file that has a problem is there by name.
 pub(super) fn read(folder: &Path, problems: &mut Problems) -> BTreeMap<String, Option<Messages>> {
@@ -109,7 +111,7 @@ fn messages(top: &Section<'_>) -> Option<Messages> {
     };
     let rights = match top.maybe_section("rights") {
         Some(section) => {
-            let texts = rights(&section);
+            let texts = rights(&section, language.unwrap_or(Language::Ja));
             section.finish();
             texts
         }
@@ -170,12 +172,16 @@ fn link(section: &Section<'_>) -> Option<LinkWording> {
 }
 
 /// About what people can ask of what is held.
-fn rights(section: &Section<'_>) -> Option<RightsWording> {
+fn rights(section: &Section<'_>, language: Language) -> Option<RightsWording> {
     let question = |key| text(section, key, &[BUSINESS], &[], MAX_QUESTION);
     let plain = |key| text(section, key, &[BUSINESS, POLICY_URL], &[], MAX_TEXT);
     let [erase_question, erasing, refused] = ["erase_question", "erasing", "refused"].map(question);
     let [erase, keep, receipt] = ["erase", "keep", "receipt"].map(|key| label(section, key));
-    let [kept, nothing_held] = ["kept", "nothing_held"].map(plain);
+    let [kept, nothing_held, purposes] = ["kept", "nothing_held", "purposes"].map(plain);
+    let [erase_all, withdraw] = ["erase_all", "withdraw"].map(|key| label(section, key));
+    let withdraw_number = text(section, "withdraw_number", &[NUMBER], &[NUMBER], MAX_LABEL);
+    let withdraw_question = text(section, "withdraw_question", &[BUSINESS, PURPOSE], &[PURPOSE], MAX_QUESTION);
+    let withdrawn = text(section, "withdrawn", &[BUSINESS, PURPOSE, POLICY_URL], &[PURPOSE], MAX_TEXT);
     if let (Some(erase), Some(keep)) = (&erase, &keep)
         && erase == keep
     {
@@ -191,6 +197,13 @@ fn rights(section: &Section<'_>) -> Option<RightsWording> {
         receipt: receipt?,
         kept: kept?,
         nothing_held: nothing_held?,
+        language,
+        purposes: purposes?,
+        withdraw_number: withdraw_number?,
+        erase_all: erase_all?,
+        withdraw_question: withdraw_question?,
+        withdraw: withdraw?,
+        withdrawn: withdrawn?,
     })
 }
 
@@ -327,6 +340,13 @@ impl Messages {
                 receipt: rights.receipt.clone(),
                 kept: fill(&rights.kept),
                 nothing_held: fill(&rights.nothing_held),
+                language: rights.language,
+                purposes: fill(&rights.purposes),
+                withdraw_number: rights.withdraw_number.clone(),
+                erase_all: rights.erase_all.clone(),
+                withdraw_question: fill(&rights.withdraw_question),
+                withdraw: rights.withdraw.clone(),
+                withdrawn: fill(&rights.withdrawn),
             },
         }
     }
@@ -378,6 +398,8 @@ pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, proble
         ("link.not_linked", &wording.link.not_linked),
         ("rights.kept", &wording.rights.kept),
         ("rights.nothing_held", &wording.rights.nothing_held),
+        ("rights.purposes", &wording.rights.purposes),
+        ("rights.withdrawn", &wording.rights.withdrawn),
     ];
     let plain = plain.map(|(key, text)| {
         let address = if text.contains(wording::POLICY_URL) { MAX_URI } else { 0 };

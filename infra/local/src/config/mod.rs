@@ -89,6 +89,8 @@ pub struct Channel {
     pub link: Option<Link>,
     /// Words that are answered with the question whether everything is to be erased.
     pub erase_words: Vec<String>,
+    /// Words that are answered with the purposes for which consent can be taken back.
+    pub withdraw_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business, as written.
