@@ -167,6 +167,59 @@ async fn on_a_phone_in_english() {
     first_minute(Screen::Phone, EN).await;
 }
 
+/// Looks at the page that the phone shows in its browser, and closes it.
+async fn in_the_phones_browser(browser: &Browser, selector: &str, text: &str, picture: &str) {
+    let frame = "[data-testid=\"browser\"] iframe";
+    browser.wait("browser").await;
+    browser.enter(frame).await;
+    browser.wait_css(selector).await;
+    let shown = format!("return document.body.textContent.includes({text:?})");
+    browser.until(text, &shown).await;
+    browser.assert_accessible(picture).await;
+    browser.leave().await;
+    browser.picture(picture).await;
+    browser.press("browser-close").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_erased_from_the_phone_and_the_receipt_is_shown() {
+    let _alone = ALONE.lock().await;
+    let app = TestApp::new().await;
+    let Some(browser) = Browser::open(&app, Screen::Phone, "ja").await else { return };
+    browser.wait("phone-name").await;
+    new_friend(&browser, "ひなた").await;
+    browser.press_action("同意する").await;
+    browser.until_shown("chat", "ありがとうございます。お預かりした情報は").await;
+    send(&browser, "住所は 港区1-2-3 です").await;
+    send(&browser, "データ削除").await;
+    browser.until_shown("chat", "すべて消去しますか").await;
+    browser.picture("erase-0-question").await;
+    browser.press_action("すべて消去する").await;
+    browser.until_shown("chat", "承知しました").await;
+    browser.picture("erase-1-asked").await;
+    browser.press_action("消去の控えを見る").await;
+    in_the_phones_browser(&browser, "h1", "1分ほどたってから", "erase-2-receipt-at-once").await;
+    browser.show("vault").await;
+    browser.press("sweep").await;
+    rows(&browser, "message", 0).await;
+    browser.show("phone").await;
+    browser.press_action("消去の控えを見る").await;
+    in_the_phones_browser(&browser, "h1", "トークのメッセージ", "erase-3-receipt").await;
+    assert!(app.rows_of("subject").is_empty());
+    // Purposes by number, with buttons.
+    send(&browser, "また始めます").await;
+    browser.press_action("同意する").await;
+    send(&browser, "個人情報").await;
+    browser.until_shown("chat", "使いみちごとに、同意を取り消すことができます").await;
+    browser.picture("withdraw-0-purposes").await;
+    browser.press_action("1を取り消す").await;
+    browser.until_shown("chat", "への同意を取り消しますか").await;
+    browser.press_action("取り消す").await;
+    browser.until_shown("chat", "への同意を取り消しました").await;
+    browser.picture("withdraw-1-done").await;
+    browser.close().await;
+}
+
 /// Taken for the README by `tests/picture.sh`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_picture_of_the_first_minute() {

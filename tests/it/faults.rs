@@ -1,6 +1,9 @@
 //! A fault or a crash at every single call of every story, then LINE's redelivery or
 //! the next run of the schedule: what is left is what a clean run leaves.
 
+use std::collections::BTreeMap;
+
+use azukari::store::tables::Table;
 use azukari_local::engine::wire::{Call, Calm, Fate};
 use azukari_tests::{
     app::{NOON, TestApp},
@@ -19,19 +22,37 @@ enum Happening {
     Erase(i64),
     /// The first person sends a form, with these answers and consents.
     Form(&'static str, Value, Value),
+    /// The first person takes back the consent to this purpose, at this time.
+    Withdraw(&'static str, i64),
 }
 
 struct Story {
     channel: &'static str,
     people: Vec<Someone>,
     happenings: Vec<Happening>,
+    /// Whether what comes by buttons is counted when it is due.
+    counted: bool,
+}
+
+/// What is left: what is stored of the people, and what proves or counts what is not.
+#[derive(Debug, Clone, PartialEq)]
+struct Left {
+    rows: Vec<OpenedRow>,
+    /// Each receipt's last state and what was held; each counter and its sum.
+    beside: Vec<String>,
 }
 
 /// Tells a story, with weather; every webhook is redelivered until it is taken, every
 /// sweep repeated until nothing failed. Gives the number of calls it took, and what
 /// is left.
-async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Vec<OpenedRow>) {
-    let mut app = TestApp::new().await;
+async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Left) {
+    let mut app = if story.counted {
+        // What comes by buttons is counted when it is due.
+        let counted = crate::retention::purposes("operation", "after = \"collected\", days = 30", "anonymise");
+        TestApp::with_files(&[("purposes.toml", &counted)]).await
+    } else {
+        TestApp::new().await
+    };
     for someone in &story.people {
         app.watch(&someone.0);
         let profile = json!({"displayName": app.marker("名前")[..6], "userId": someone.0});
@@ -53,6 +74,12 @@ async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Vec<OpenedRow>
                 }
             }
             Happening::Webhook(events) => deliver(&mut app, story.channel, events).await,
+            Happening::Withdraw(purpose, at) => {
+                let purpose = app.installation().published().purposes[*purpose].id.clone();
+                let data = format!("azukari:withdraw:{purpose}:{at}");
+                let events = [story.people[0].postback(&format!("W{at}"), *at, &data)];
+                deliver(&mut app, story.channel, &events).await;
+            }
             Happening::Sweep => sweep(&app).await,
             Happening::Form(form, answers, consents) => {
                 fill_in(&mut app, form, &story.people[0], answers, consents).await;
@@ -61,7 +88,28 @@ async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Vec<OpenedRow>
     }
     let calls = app.calls();
     app.weather(Calm);
-    (calls, app.everything(story.channel, &story.people).await)
+    let rows = app.everything(story.channel, &story.people).await;
+    (calls, Left { rows, beside: beside(&app) })
+}
+
+/// The last state of every receipt and what it says was held, and the sums of counters.
+fn beside(app: &TestApp) -> Vec<String> {
+    let mut receipts: BTreeMap<String, Value> = BTreeMap::new();
+    for row in app.rows(Table::Audit).into_iter().filter(|row| row["kind"]["S"] == "receipt") {
+        let receipt: Value = serde_json::from_str(row["receipt"]["S"].as_str().unwrap()).unwrap();
+        let id = row["pk"]["S"].as_str().unwrap().to_owned();
+        // Rows come in the order of their keys: the last is the newest.
+        receipts.insert(id, json!([receipt["state"], receipt["held"], receipt["ground"]]));
+    }
+    let mut counters: BTreeMap<String, u64> = BTreeMap::new();
+    for row in app.rows_of("anonymous") {
+        let n: u64 = row["n"]["N"].as_str().unwrap().parse().unwrap();
+        *counters.entry(row["pk"]["S"].as_str().unwrap().to_owned()).or_default() += n;
+    }
+    let mut all: Vec<String> = receipts.into_values().map(|receipt| receipt.to_string()).collect();
+    all.sort();
+    all.extend(counters.into_iter().map(|(counter, n)| format!("{}: {n}", app.with_names(counter))));
+    all
 }
 
 async fn deliver(app: &mut TestApp, channel: &str, events: &[Value]) {
@@ -136,7 +184,8 @@ async fn survives_everything(story: Story) {
     for call in calls.iter().filter(|call| !of_index(call) || call.nth % 16 == 0) {
         for fault in faults(call) {
             let (_, left) = tell(&story, Some(fault)).await;
-            assert_eq!(strip_times(&left), strip_times(&clean), "{fault:?} at {call:?}");
+            assert_eq!(strip_times(&left.rows), strip_times(&clean.rows), "{fault:?} at {call:?}");
+            assert_eq!(left.beside, clean.beside, "{fault:?} at {call:?}");
         }
     }
 }
@@ -146,7 +195,10 @@ async fn survives_everything(story: Story) {
 /// effort, and comes later when LINE does not take it at once.
 fn strip_times(rows: &[OpenedRow]) -> Vec<OpenedRow> {
     let mut rows = rows.to_vec();
-    rows.iter_mut().filter(|row| row.kind != "consent").for_each(|row| drop(row.clear.remove("shown")));
+    let taken_back = |row: &OpenedRow| row.clear.get("consent").is_some_and(|said| said == "withdrawn");
+    rows.iter_mut()
+        .filter(|row| row.kind != "consent" || taken_back(row))
+        .for_each(|row| drop(row.clear.remove("shown")));
     for row in rows.iter_mut().filter(|row| row.kind == "erased" || row.clear.contains_key("listed_at")) {
         for name in ["ttl", "listed_at", "due_at", "due hour"] {
             row.clear.remove(name);
@@ -167,7 +219,7 @@ async fn a_new_person_with_a_profile() {
     // A profile that could not be fetched is fetched at the next event.
     let later = vec![people[0].text("2", NOON - 6, "もう一通")];
     let happenings = vec![Happening::Webhook(events), Happening::Webhook(agrees), Happening::Webhook(later)];
-    survives_everything(Story { channel: "kept", people, happenings }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]
@@ -185,7 +237,7 @@ async fn a_refusal_and_one_that_is_taken_back() {
         Happening::Webhook(later),
         Happening::Sweep,
     ];
-    survives_everything(Story { channel: "kept", people, happenings }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]
@@ -201,7 +253,7 @@ async fn a_known_person_on_a_new_day() {
     let later = vec![people[0].text("4", NOON + day, "もう一通"), people[1].text("5", NOON + day, "もう一通")];
     let happenings =
         vec![Happening::Webhook(first), Happening::Days(1), Happening::Webhook(second), Happening::Webhook(later)];
-    survives_everything(Story { channel: "kept", people, happenings }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]
@@ -214,7 +266,7 @@ async fn a_sweep_of_everything_that_can_be_due() {
         people[1].postback("EP", NOON - 6, "b"),
     ];
     let happenings = vec![Happening::Webhook(events), Happening::Sweep, Happening::Days(1), Happening::Sweep];
-    survives_everything(Story { channel: "demo", people, happenings }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]
@@ -231,7 +283,42 @@ async fn an_erasure_and_a_new_beginning() {
         Happening::Webhook(later),
         Happening::Sweep,
     ];
-    survives_everything(Story { channel: "kept", people, happenings }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_asked_for_in_the_chat_ends_with_its_receipt() {
+    let people = people(1);
+    let erase = |n: i64| people[0].postback(&format!("E{n}"), NOON - 5, &format!("azukari:erase:{}", NOON - 6));
+    let happenings = vec![
+        Happening::Webhook(vec![people[0].text("1", NOON - 8, "a"), people[0].postback("EP", NOON - 7, "b")]),
+        // Twice, by two deliveries: both have a receipt.
+        Happening::Webhook(vec![erase(0)]),
+        Happening::Webhook(vec![erase(1)]),
+        Happening::Sweep,
+    ];
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+}
+
+#[tokio::test]
+async fn a_consent_that_is_taken_back() {
+    let people = people(1);
+    let (before, late) = (people[0].text("1", NOON - 8, "a"), people[0].text("2", NOON - 6, "b"));
+    let happenings = vec![
+        Happening::Webhook(vec![before, people[0].postback("EP", NOON - 7, "x")]),
+        Happening::Withdraw("chat", NOON - 5),
+        Happening::Sweep,
+        Happening::Webhook(vec![late, people[0].text("3", NOON - 4, "c")]),
+    ];
+    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+}
+
+#[tokio::test]
+async fn what_is_counted_when_it_is_due_is_counted_once() {
+    let people = people(2);
+    let events = (0..4).map(|n| people[n % 2].postback(&format!("E{n}"), NOON, "x")).collect();
+    let happenings = vec![Happening::Webhook(events), Happening::Days(30), Happening::Sweep];
+    survives_everything(Story { channel: "kept", people, happenings, counted: true }).await;
 }
 
 fn visit(name: &str) -> Happening {
@@ -246,7 +333,7 @@ fn visit(name: &str) -> Happening {
 async fn a_form_from_somebody_new_and_another_on_the_next_day() {
     let people = people(1);
     let happenings = vec![visit("山田 花子"), Happening::Days(1), visit("山田 太郎")];
-    survives_everything(Story { channel: "demo", people, happenings }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]
@@ -256,7 +343,7 @@ async fn a_form_of_somebody_known_and_the_erasure_that_takes_it() {
     let refuse = vec![TestApp::new().await.answer(&people[0], NOON, false)];
     let happenings =
         vec![Happening::Webhook(message), visit("山田 花子"), Happening::Webhook(refuse), Happening::Sweep];
-    survives_everything(Story { channel: "demo", people, happenings }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
 }
 
 #[tokio::test]

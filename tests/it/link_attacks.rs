@@ -460,7 +460,7 @@ async fn an_assertion_is_used_once_and_for_what_it_says() {
     let sites = shop.block(1_000) + &elsewhere.block(1_000);
     let app = TestApp::with_files(&[("sites.toml", sites.as_str())]).await;
     let member = app.marker("M-1001");
-    let acts = ["login", "link", "status", "unlink"];
+    let acts = ["login", "link", "status", "unlink", "erase"];
     for act in acts {
         let assertion = shop.sign(&shop.claims(&app, act, Some(&member), None));
         for other in acts.into_iter().filter(|other| *other != act) {

@@ -1,5 +1,6 @@
 //! Stories over everything, each through the doors that LINE and the schedules use.
 
+mod any_rule;
 mod audit;
 mod bad_days;
 mod browser;
@@ -8,6 +9,7 @@ mod canary;
 mod consent;
 mod day_roots;
 mod driver;
+mod erase_ways;
 mod erasure;
 mod faults;
 mod form_counts;
@@ -27,6 +29,7 @@ mod order;
 mod policy;
 mod pool;
 mod receipts;
+mod restore;
 mod retention;
 mod rights;
 mod roles;

@@ -35,6 +35,10 @@ pub(crate) async fn every_act(app: &TestApp, channel: &str, someone: &Someone) {
     assert!(app.ask("desk", &json!({"act": "requests"})).await["requests"].is_array());
     let counted = app.ask("desk", &json!({"act": "count", "form": "satisfaction"})).await;
     assert_eq!(counted["counted"]["anonymous"], true, "{counted}");
+    // Somebody else: what is held of the first is not to go.
+    let leaves = known(app, "b").await;
+    let erase = json!({"act": "erase", "user_id": leaves.0, "channel": "kept", "reason": "request"});
+    assert_eq!(app.ask("officer", &erase).await["erasure"]["status"], "ordered");
     assert!(app.ask("auditor", &json!({"act": "ledger"})).await["rows"].is_array());
 }
 
@@ -67,7 +71,7 @@ async fn say(app: &TestApp, channel: &str, someone: &Someone, purpose: &str, sai
 
 /// Rewrites a row as somebody who can only write the table, or (`tagged`) as somebody
 /// who also holds the origin key.
-async fn rewrite(app: &TestApp, row: &Value, tagged: bool, change: impl FnOnce(&mut Value)) {
+pub(crate) async fn rewrite(app: &TestApp, row: &Value, tagged: bool, change: impl FnOnce(&mut Value)) {
     let mut row = row.clone();
     change(&mut row);
     let mut map = ledger::from_json(&row).unwrap();

@@ -12,12 +12,17 @@ use serde_json::{Value, json};
 /// The shipped purposes with another rule for one of them.
 pub(crate) fn purposes(id: &str, retention: &str, then: &str) -> String {
     let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/config/purposes.toml"));
-    let shipped = shipped.expect("it is shipped");
-    let begin = shipped.find(&format!("id = \"{id}\"")).expect("the purpose is there");
-    let end = shipped[begin..].find("then = \"erase\"").expect("it has a rule") + begin + "then = \"erase\"".len();
-    let title = shipped[begin..end].lines().find(|line| line.starts_with("title")).expect("it has a title");
+    with_another_rule(&shipped.expect("it is shipped"), id, retention, then)
+}
+
+/// Purposes with another rule for one of them.
+pub(crate) fn with_another_rule(all: &str, id: &str, retention: &str, then: &str) -> String {
+    let begin = all.find(&format!("id = \"{id}\"")).expect("the purpose is there");
+    let end = all[begin..].find("\nthen = ").expect("it has a rule") + begin + 1;
+    let end = all[end..].find('\n').map_or(all.len(), |line| end + line);
+    let title = all[begin..end].lines().find(|line| line.starts_with("title")).expect("it has a title");
     let own = format!("id = \"{id}\"\n{title}\nretention = {{ {retention} }}\nthen = \"{then}\"");
-    format!("{}{own}{}", &shipped[..begin], &shipped[end..])
+    format!("{}{own}{}", &all[..begin], &all[end..])
 }
 
 async fn with_rule(id: &str, retention: &str, then: &str) -> TestApp {

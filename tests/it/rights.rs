@@ -179,8 +179,8 @@ async fn a_channel_can_name_its_own_words() {
 fn quick_reply(app: &TestApp, someone: &Someone, label: &str) -> Option<String> {
     let sent = app.installation().line().sent();
     let own = sent.iter().filter(|sent| sent.to == someone.0).flat_map(|sent| sent.messages.clone());
-    let items = own.flat_map(|message| message["quickReply"]["items"].as_array().cloned().unwrap_or_default());
-    let found = items.filter(|item| item["action"]["label"] == label).last()?;
+    let mut items = own.flat_map(|message| message["quickReply"]["items"].as_array().cloned().unwrap_or_default());
+    let found = items.rfind(|item| item["action"]["label"] == label)?;
     Some(found["action"]["data"].as_str()?.to_owned())
 }
 

@@ -121,6 +121,12 @@ impl TestApp {
         all
     }
 
+    /// The names of purposes in place of their ids.
+    pub fn with_names(&self, text: String) -> String {
+        let purposes = self.installation().published().purposes.iter();
+        purposes.fold(text, |text, (name, terms)| text.replace(terms.id.as_str(), name))
+    }
+
     fn comparable(&self, who: &str, row: &Value, mut fields: BTreeMap<String, String>) -> OpenedRow {
         let text = |name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
         let names: BTreeMap<String, String> = {
@@ -139,7 +145,8 @@ impl TestApp {
             .filter(|(name, _)| text("kind") != "mapping" || !CHANCE_IN_MAPPINGS.contains(&name.as_str()));
         let clear = clear.map(|(name, value)| {
             let value = value["S"].as_str().or_else(|| value["N"].as_str()).unwrap_or("bytes");
-            (name.clone(), names.get(value).cloned().unwrap_or_else(|| without_ids(value)))
+            let value = names.get(value).cloned().unwrap_or_else(|| without_ids(value));
+            (name.clone(), self.with_names(value))
         });
         if let Some(id) = fields.get_mut("line_user_id") {
             *id = "theirs".to_owned();
@@ -150,7 +157,7 @@ impl TestApp {
         }
         OpenedRow {
             who: who.to_owned(),
-            sk: if text("sk") == key::ALONE { text("kind") } else { without_ids(&text("sk")) },
+            sk: if text("sk") == key::ALONE { text("kind") } else { self.with_names(without_ids(&text("sk"))) },
             kind: text("kind"),
             clear,
             fields,

@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Status,
     /// To undo a link.
     Unlink,
+    /// To have whoever is linked erased.
+    Erase,
 }
 
 impl Act {
@@ -40,6 +42,7 @@ impl Act {
             Self::Link => "link",
             Self::Status => "status",
             Self::Unlink => "unlink",
+            Self::Erase => "erase",
         }
     }
 }

@@ -39,7 +39,7 @@ pub use service::{Addresses, Link, NotReady, Parts};
 pub const MAX_BODY: usize = 16 * 1024;
 
 /// Method and path of every route, as API Gateway writes them.
-pub const ROUTES: [(&str, &str); 15] = [
+pub const ROUTES: [(&str, &str); 16] = [
     ("GET", "/link/{channel}"),
     ("POST", "/link/{channel}/begin"),
     ("GET", "/link/{channel}/finish"),
@@ -55,6 +55,7 @@ pub const ROUTES: [(&str, &str); 15] = [
     ("POST", "/link/{channel}/site/link"),
     ("POST", "/link/{channel}/site/status"),
     ("POST", "/link/{channel}/site/unlink"),
+    ("POST", "/link/{channel}/site/erase"),
 ];
 
 /// The function as a router: hosted by Lambda, by local mode and by tests.
@@ -73,6 +74,7 @@ pub fn router(link: Arc<Link>) -> Router {
         .route(ROUTES[12].1, post(site::link))
         .route(ROUTES[13].1, post(site::status))
         .route(ROUTES[14].1, post(site::unlink))
+        .route(ROUTES[15].1, post(site::erase))
         // API Gateway hands on nothing but the routes: this is for whatever else stands before.
         .route("/link/{channel}/", any(page::nowhere))
         .route("/link/{channel}/{*rest}", any(page::nowhere))

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use azukari::{
-    domain::{id::LineUserId, link::MemberDigest, plain::Plain, site::MemberId},
+    domain::{erasure::Ground, id::LineUserId, link::MemberDigest, plain::Plain, receipt::ReceiptId, site::MemberId},
     host::{
         linking::Vouched,
         one_time,
@@ -20,6 +20,7 @@ use azukari::{
     store::{
         Outcome, StoreError,
         link::{MemberRow, holds},
+        order::EraseOrder,
     },
 };
 use http::{HeaderMap, StatusCode, header};
@@ -136,6 +137,42 @@ pub(crate) async fn unlink(State(link): State<Arc<Link>>, channel: ChannelPath, 
     .await
 }
 
+/// `POST …/site/erase`: has whoever is joined with a member erased, as the business wishes or
+/// the member has asked it to. Nobody is told in the chat; the receipt is for the site to hand
+/// on. Asked again, with another assertion, while the erasure waits: a second order, which
+/// ends with the first and has a receipt of its own.
+pub(crate) async fn erase(State(link): State<Arc<Link>>, channel: ChannelPath, headers: HeaderMap) -> Response {
+    answer(&link, Act::Erase, async {
+        let linking = linking(&link, channel).await?;
+        let call = link.call(&linking, &headers, Act::Erase).await?;
+        let digest = link.digest(&linking, call.member()?).await?;
+        let left = |error: StoreError| failed(&error.into());
+        let Some(led) = link.holder(&linking, &digest).await.map_err(left)? else {
+            return Ok(Reply::from(json!({"linked": false})));
+        };
+        let (vault, now) = (&link.intake.vault, link.intake.ctx.now());
+        let id = call.id.get(..32).unwrap_or_default().to_owned();
+        let order = EraseOrder { subject: led.subject, id, ground: Ground::Asked, as_of: now };
+        vault.put_erase_order(&order, now).await.map_err(left)?;
+        let receipt = ReceiptId::of(order.subject, &order.id, vault.origin());
+        let receipt = format!("{}/receipts/{receipt}", link.addresses.public_url);
+        Ok(Reply { status: StatusCode::ACCEPTED, body: json!({"receipt": receipt}) })
+    })
+    .await
+}
+
+/// What a site is answered.
+struct Reply {
+    status: StatusCode,
+    body: Value,
+}
+
+impl From<Value> for Reply {
+    fn from(body: Value) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+}
+
 async fn linking<'a>(link: &'a Link, channel: ChannelPath) -> Result<Linking<'a>, Refusal> {
     let Ok(Path(channel)) = channel else { return Err(Refusal::NoChannel) };
     link.channel(&channel).await.map_err(|no_channel| match no_channel {
@@ -144,14 +181,19 @@ async fn linking<'a>(link: &'a Link, channel: ChannelPath) -> Result<Linking<'a>
     })
 }
 
-async fn answer(link: &Link, act: Act, answering: impl Future<Output = Result<Value, Refusal>>) -> Response {
+async fn answer<T: Into<Reply>>(
+    link: &Link,
+    act: Act,
+    answering: impl Future<Output = Result<T, Refusal>>,
+) -> Response {
     let metrics = link.intake.ctx.metrics();
     match answering.await {
-        Ok(body) => {
+        Ok(answered) => {
+            let Reply { status, body } = answered.into();
             metrics.count("link_site", act.as_str());
             let headers =
                 [(header::CONTENT_TYPE, "application/json; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-            (StatusCode::OK, headers, body.to_string()).into_response()
+            (status, headers, body.to_string()).into_response()
         }
         Err(refusal) => {
             metrics.count("link_site_refused", refusal.code());

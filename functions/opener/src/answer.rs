@@ -7,6 +7,7 @@ use azukari::{
         access::Refusal,
         operator::{Act, NotGranted, Operator},
         plain::Plain,
+        receipt::ReceiptId,
         time::UnixMs,
     },
     store::{ledger, ledger::Row},
@@ -42,6 +43,11 @@ pub enum Answer {
     Counted {
         /// The numbers.
         counted: Counted,
+    },
+    /// Whether somebody is being erased.
+    Erasing {
+        /// What became of it.
+        erasure: Erasure,
     },
     /// A page of the ledger.
     Ledger(LedgerPage),
@@ -201,6 +207,10 @@ impl Problem {
                 "集計を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。".to_owned(),
                 "You may not count: staff and privacy officers may.".to_owned(),
             ),
+            (NotGranted::Act, Act::Erase) => (
+                "消去を指示することは許可されていません（指示できるのは個人情報保護管理者だけです）。".to_owned(),
+                "You may not have anybody erased: a privacy officer may.".to_owned(),
+            ),
             (NotGranted::Act, Act::Requests) => (
                 "申し出の一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。"
                     .to_owned(),
@@ -228,6 +238,12 @@ impl Problem {
 impl From<Counted> for Answer {
     fn from(counted: Counted) -> Self {
         Self::Counted { counted }
+    }
+}
+
+impl From<Erasure> for Answer {
+    fn from(erasure: Erasure) -> Self {
+        Self::Erasing { erasure }
     }
 }
 
@@ -424,6 +440,46 @@ impl Counted {
             people: None,
             choices: BTreeMap::new(),
         }
+    }
+}
+
+/// What became of the wish to have somebody erased.
+#[derive(Debug, Serialize)]
+pub struct Erasure {
+    /// Their random id, once it is known.
+    pub person: Option<String>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub status: Erasing,
+    /// Of the receipt that tells how far it has come; set if an order is there.
+    pub receipt: Option<ReceiptId>,
+}
+
+/// What became of the wish to have somebody erased, in one word and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasing {
+    /// The order is placed: nothing of theirs is opened any more.
+    Ordered,
+    /// They were being erased already.
+    UnderWay,
+    /// Nothing is held of them: nobody is known, or they are erased.
+    NotFound,
+    /// Who they are is not proven, and why.
+    Failed(&'static str),
+}
+
+impl Serialize for Erasing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (status, why) = match self {
+            Self::Ordered => ("ordered", None),
+            Self::UnderWay => ("under_way", None),
+            Self::NotFound => ("not_found", None),
+            Self::Failed(why) => ("failed", Some(*why)),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("why", &why)?;
+        map.end()
     }
 }
 

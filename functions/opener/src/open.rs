@@ -53,13 +53,7 @@ impl Opener {
                 }
             },
         };
-        let note = match &open.note {
-            None => None,
-            Some(note) => {
-                let sealed = self.secrets.note.seal(asking.id, note.reveal());
-                Some(sealed.map_err(|_| Unavailable::Note)?)
-            }
-        };
+        let note = self.sealed_note(asking, open.note.as_ref())?;
         let wanted = Wanted { fields: &open.fields, purpose: purpose.as_ref() };
         let bytes = ANSWER_BYTES / open.people.len().max(1);
         let mut people = Vec::with_capacity(open.people.len());
@@ -101,7 +95,7 @@ impl Opener {
     }
 
     /// Who somebody is: no call, or one for a LINE user id. It opens nothing.
-    async fn resolve(&self, who: &Who, asking: &Asking<'_>) -> Result<Option<Resolved>, StoreError> {
+    pub(crate) async fn resolve(&self, who: &Who, asking: &Asking<'_>) -> Result<Option<Resolved>, StoreError> {
         let (channel, user) = match who {
             Who::Person(subject) | Who::Submission { subject, .. } => {
                 return Ok(Some(Resolved { subject: *subject, mapping: None }));

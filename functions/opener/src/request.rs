@@ -30,6 +30,7 @@ pub(crate) enum Request {
     /// Show what waits to be looked into.
     Requests,
     Count(Count),
+    Erase(Erase),
     Ledger(Ledger),
 }
 
@@ -44,6 +45,14 @@ pub(crate) struct Open {
     pub(crate) note: Option<Plain<String>>,
     /// Only records behind this row.
     pub(crate) after: Option<String>,
+}
+
+/// Have somebody erased.
+#[derive(Debug)]
+pub(crate) struct Erase {
+    pub(crate) who: Who,
+    pub(crate) reason: ReasonCode,
+    pub(crate) note: Option<Plain<String>>,
 }
 
 /// Somebody, as an operator names them.
@@ -87,6 +96,7 @@ impl Request {
             Self::List(_) => (Act::List, None),
             Self::Requests => (Act::Requests, None),
             Self::Count(_) => (Act::Count, None),
+            Self::Erase(_) => (Act::Erase, None),
             Self::Ledger(_) => (Act::Ledger, None),
         }
     }
@@ -136,6 +146,17 @@ struct RawCount {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawErase {
+    person: Option<String>,
+    user_id: Option<Plain<String>>,
+    channel: Option<String>,
+    #[serde(default)]
+    reason: Plain<String>,
+    note: Option<Plain<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawLedger {
     to: Option<UnixMs>,
     after: Option<String>,
@@ -168,13 +189,14 @@ pub(crate) fn read(mut request: Value, now: UnixMs) -> Result<Request, Problem> 
             Ok(Request::Requests)
         }
         Some("count") => count(serde_json::from_value(request).map_err(shape)?, now),
+        Some("erase") => erase(serde_json::from_value(request).map_err(shape)?),
         Some("ledger") => {
             let RawLedger { to, after } = serde_json::from_value(request).map_err(shape)?;
             Ok(Request::Ledger(Ledger { to, after }))
         }
         _ => Err(Problems::alone(
-            "actはopen、list、requests、count、ledgerのどれかです。",
-            "act must be open, list, requests, count or ledger.",
+            "actはopen、list、requests、count、erase、ledgerのどれかです。",
+            "act must be open, list, requests, count, erase or ledger.",
         )),
     }
 }
@@ -235,6 +257,43 @@ fn open(raw: RawOpen) -> Result<Request, Problem> {
             note: note.map(|note| Plain::new(note.to_owned())),
             after: raw.after,
         })),
+        _ => Err(Problem::request(problems.0)),
+    }
+}
+
+fn erase(raw: RawErase) -> Result<Request, Problem> {
+    let mut problems = Problems::default();
+    let who = who(RawWho { person: raw.person, user_id: raw.user_id, channel: raw.channel, submission: None });
+    if who.is_none() {
+        problems.add(
+            "対象の人を一人、person（32桁のID）か、user_idとchannelで指定してください。",
+            "Name one person, by person (an id of 32 digits) or by user_id with channel.",
+        );
+    }
+    let reason = ReasonCode::parse(raw.reason.reveal().trim()).filter(|code| ReasonCode::TO_ERASE.contains(code));
+    if reason.is_none() {
+        let codes = ReasonCode::TO_ERASE.map(ReasonCode::as_str).join(", ");
+        problems.add(
+            format!("理由（reason）は{codes}のどれかです。詳しくはnoteに書いてください。"),
+            format!("reason must be one of {codes}; say more in note."),
+        );
+    }
+    let note = raw.note.as_ref().map_or("", |note| note.reveal().trim());
+    if note.chars().count() > MAX_REASON {
+        problems.add(format!("noteは{MAX_REASON}文字までです。"), format!("note has at most {MAX_REASON} characters."));
+    }
+    let says = note.chars().any(char::is_alphanumeric);
+    if !says && (reason == Some(ReasonCode::Other) || !note.is_empty()) {
+        problems.add(
+            "noteに理由を書いてください（お客様の名前は書かず、受付番号などで）。",
+            "Give the reason in note (a reference number rather than a customer's name).",
+        );
+    }
+    match (who, reason) {
+        (Some(who), Some(reason)) if problems.0.is_empty() => {
+            let note = says.then(|| Plain::new(note.to_owned()));
+            Ok(Request::Erase(Erase { who, reason, note }))
+        }
         _ => Err(Problem::request(problems.0)),
     }
 }
@@ -354,6 +413,36 @@ mod tests {
             let request = json!({"act": "open", "people": [wrong], "fields": ["*"], "reason": "inquiry"});
             assert!(read(request, NOW).is_err());
         }
+    }
+
+    #[test]
+    fn one_person_is_erased_for_a_reason_that_is_one() {
+        let subject = "a5".repeat(16);
+        for good in [
+            json!({"act": "erase", "person": subject, "reason": "request"}),
+            json!({"act": "erase", "person": subject, "reason": " purpose_over ", "note": "受付 1021"}),
+            json!({"act": "erase", "user_id": "U1", "channel": "demo", "reason": "other", "note": "窓口で"}),
+        ] {
+            assert!(matches!(read(good.clone(), NOW), Ok(Request::Erase(_))), "{good}");
+        }
+        let long = "あ".repeat(201);
+        for wrong in [
+            json!({"act": "erase", "reason": "request"}),
+            json!({"act": "erase", "user_id": "U1", "reason": "request"}),
+            json!({"act": "erase", "person": subject, "user_id": "U1", "channel": "demo", "reason": "request"}),
+            json!({"act": "erase", "person": subject}),
+            json!({"act": "erase", "person": subject, "reason": "inquiry"}),
+            json!({"act": "erase", "person": subject, "reason": "窓口で求められた"}),
+            json!({"act": "erase", "person": subject, "reason": "other"}),
+            json!({"act": "erase", "person": subject, "reason": "request", "note": "…"}),
+            json!({"act": "erase", "person": subject, "reason": "request", "note": long}),
+            json!({"act": "erase", "people": [{"person": subject}], "reason": "request"}),
+        ] {
+            assert!(read(wrong.clone(), NOW).is_err(), "{wrong}");
+        }
+        let all = read(json!({"act": "erase", "person": "山田", "note": long}), NOW).unwrap_err();
+        assert_eq!(all.ja.len(), 3, "{all:?}");
+        assert!(!format!("{all:?}").contains("山田"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_kms::Client;
 use azukari::{
-    domain::{id::Malformed, operator::Operator, time::UnixMs},
+    domain::{id::Malformed, operator::Operator, plain::Plain, time::UnixMs},
     host::{
         aws,
         ctx::Ctx,
@@ -115,6 +115,9 @@ impl Asking<'_> {
 
 /// Counts that one operator may ask for in an hour: each opens many people.
 const COUNTS_PER_HOUR: u32 = 20;
+/// People that one operator may have erased in an hour: a stolen key is not to empty the
+/// house before somebody notices.
+const ERASURES_PER_HOUR: u32 = 20;
 
 impl Opener {
     /// From its parts.
@@ -168,6 +171,7 @@ impl Opener {
             Answer::Listed { .. } => "list",
             Answer::Requests { .. } => "requests",
             Answer::Counted { .. } => "count",
+            Answer::Erasing { .. } => "erase",
             Answer::Ledger(_) => "ledger",
             Answer::Problem { error } => error.code.as_str(),
         };
@@ -198,6 +202,7 @@ impl Opener {
         }
         let budget = format!("open.{}", operator.id);
         let counts = format!("count.{}", operator.id);
+        let erasures = format!("erase.{}", operator.id);
         let spend = match &request {
             Request::Open(open) => Some(Spend {
                 what: &budget,
@@ -206,6 +211,7 @@ impl Opener {
                 limit: operator.budget,
             }),
             Request::Count(_) => Some(Spend { what: &counts, hour: now.hour(), n: 1, limit: COUNTS_PER_HOUR }),
+            Request::Erase(_) => Some(Spend { what: &erasures, hour: now.hour(), n: 1, limit: ERASURES_PER_HOUR }),
             Request::List(_) | Request::Requests | Request::Ledger(_) => None,
         };
         match self.vault.redeem(&id, until, spend).await? {
@@ -222,6 +228,7 @@ impl Opener {
             Request::List(list) => self.list(&asking, list).await,
             Request::Requests => self.requests(&asking).await,
             Request::Count(count) => self.count(&asking, count).await,
+            Request::Erase(erase) => self.erase(&asking, erase).await,
             Request::Ledger(ledger) => self.read_ledger(&asking, ledger).await,
         }
     }
@@ -245,14 +252,31 @@ impl Opener {
         code: Code,
     ) -> Result<Answer, Unavailable> {
         let mut entry = Entry { refusal: Some(code.as_str()), ..asking.entry("refuse") };
-        if let Request::Open(open) = request {
-            entry.unknown = open.people.len();
-            entry.fields = open.fields.names();
-            entry.purpose = self.purpose_for_entry(open.purpose.as_deref()).await?;
-            entry.reason = Some(open.reason.as_str());
+        match request {
+            Request::Open(open) => {
+                entry.unknown = open.people.len();
+                entry.fields = open.fields.names();
+                entry.purpose = self.purpose_for_entry(open.purpose.as_deref()).await?;
+                entry.reason = Some(open.reason.as_str());
+            }
+            Request::Erase(erase) => {
+                entry.unknown = 1;
+                entry.reason = Some(erase.reason.as_str());
+            }
+            Request::List(_) | Request::Requests | Request::Count(_) | Request::Ledger(_) => {}
         }
         self.ledger.record(&entry).await?;
         Ok(Problem::of(code).into())
+    }
+
+    /// An operator's own words, sealed for the entry.
+    pub(crate) fn sealed_note(
+        &self,
+        asking: &Asking<'_>,
+        note: Option<&Plain<String>>,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
+        let sealed = note.map(|note| self.secrets.note.seal(asking.id, note.reveal()));
+        sealed.transpose().map_err(|_| Unavailable::Note)
     }
 
     /// A purpose as an entry names it: its opaque id, `*` for every one, `?` for one

@@ -24,6 +24,8 @@ async fn handle(sweeper: &Sweeper, event: &LambdaEvent<Value>) -> Result<Report,
     let report = sweeper.sweep(Deadline::of_lambda(event.context.deadline, SystemClock.now()), dry_run).await?;
     if report.failed > 0 {
         Err(SweepError::Unfinished(report.failed).into())
+    } else if report.restored {
+        Err(SweepError::Restored.into())
     } else if report.unsealed {
         Err(SweepError::NotSealed.into())
     } else {

@@ -10,6 +10,7 @@ mod link;
 mod person;
 mod proof;
 mod report;
+mod restore;
 mod roots;
 mod sweep;
 mod value;
@@ -30,6 +31,7 @@ use azukari::{
 };
 
 pub use report::Report;
+pub use restore::{Done, Marks, RestoreReport};
 pub use roots::Roots;
 
 /// The sweeper function.
@@ -47,6 +49,8 @@ pub struct Sweeper {
     pub ledger: Arc<Ledger>,
     /// When the next day may be sealed.
     pub roots: Roots,
+    /// By what a restored vault is noticed.
+    pub marks: Marks,
 }
 
 /// Why a run did not do its work.
@@ -68,6 +72,9 @@ pub enum SweepError {
     /// Some rows could not be handled; they will be found again.
     #[error("{0} due rows could not be handled")]
     Unfinished(u64),
+    /// The vault was brought back from a backup: nothing is done before `azukari restore check`.
+    #[error("the vault was brought back from a backup: run azukari restore check")]
+    Restored,
     /// The day before is not sealed.
     #[error("the day could not be sealed")]
     NotSealed,
@@ -98,6 +105,7 @@ impl Sweeper {
             audit,
             ledger: Arc::new(ledger),
             roots: Roots::default(),
+            marks: Marks::default(),
         })
     }
 }

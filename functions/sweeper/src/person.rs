@@ -217,7 +217,7 @@ async fn wait(run: &Run<'_>, row: &DueRow, ready: UnixMs) -> Result<Handled, Fau
     Ok(Handled::Waiting)
 }
 
-async fn destroy_key(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<(), Fault> {
+pub(crate) async fn destroy_key(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<(), Fault> {
     list(run, order, hold, Step::DestroyKey).await?;
     proof::enter(run, order.subject, order.ground, run.now).await?;
     for version in 1..=hold.key_version {
@@ -228,7 +228,7 @@ async fn destroy_key(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<(
 
 /// Deletes every row of the person, looks once more for stragglers, and last of all
 /// removes order and hold together, so that a run that breaks off is taken up again.
-async fn erase_rows(run: &Run<'_>, order: &EraseOrder, mut hold: Hold) -> Result<Handled, Fault> {
+pub(crate) async fn erase_rows(run: &Run<'_>, order: &EraseOrder, mut hold: Hold) -> Result<Handled, Fault> {
     list(run, order, &hold, Step::EraseRows).await?;
     let mut rows = all_rows(run, order.subject).await?;
     if hold.unreachable.is_none() {
@@ -293,14 +293,16 @@ async fn erase_row(run: &Run<'_>, subject: SubjectId, sk: &str) -> Result<(), Fa
 /// nothing has been lost, the restriction is lifted and the order withdrawn.
 async fn revoke(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<Handled, Fault> {
     Receipts::of(run, order).revoked(hold).await?;
-    run.sweeper.audit.list_revoked(run.now.tokyo_day(), order.subject, run.now).await?;
+    run.sweeper.audit.list_revoked(run.now.tokyo_day(), order, run.now, run.vault.origin()).await?;
     run.vault.end_order(order).await?;
     Ok(Handled::Changed)
 }
 
-async fn list(run: &Run<'_>, order: &EraseOrder, hold: &Hold, step: Step) -> Result<Listed, Fault> {
+/// Puts a step on the erasure list.
+pub(crate) async fn list(run: &Run<'_>, order: &EraseOrder, hold: &Hold, step: Step) -> Result<Listed, Fault> {
+    run.marked().await?;
     let day: Day = hold.progress.restricted_at.tokyo_day();
-    Ok(run.sweeper.audit.list_step(day, order.subject, step, order.ground, order.as_of, run.now).await?)
+    Ok(run.sweeper.audit.list_step(day, order, step, run.now, run.vault.origin()).await?)
 }
 
 /// Whether the person is a friend of the account now.

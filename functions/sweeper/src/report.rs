@@ -47,6 +47,9 @@ pub struct Report {
     pub complete: bool,
     /// Whether the day before could not be sealed.
     pub unsealed: bool,
+    /// Whether nothing was done, because the vault was brought back from a backup and the
+    /// erasure list is to be replayed first.
+    pub restored: bool,
     /// Whether nothing was changed.
     pub dry_run: bool,
     /// The same for single values, by the opaque id of their purpose. Orders, and the records
@@ -174,6 +177,7 @@ impl Report {
         self.units += more.units;
         self.complete &= more.complete;
         self.unsealed |= more.unsealed;
+        self.restored |= more.restored;
         for (purpose, more) in &more.purposes {
             let own = self.purposes.entry(purpose.clone()).or_default();
             own.due += more.due;

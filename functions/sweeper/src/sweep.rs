@@ -16,6 +16,7 @@ use azukari::{
     },
 };
 use futures::{StreamExt, stream};
+use tokio::sync::OnceCell;
 
 use crate::{
     Report, SweepError, Sweeper, person,
@@ -70,6 +71,8 @@ pub(crate) struct Run<'a> {
     pub(crate) vault: Vault,
     pub(crate) now: UnixMs,
     pub(crate) policies: Arc<Policies>,
+    /// Whether there is a mark that is newer than the rows at hand.
+    pub(crate) mark: Arc<OnceCell<()>>,
 }
 
 impl Sweeper {
@@ -86,8 +89,15 @@ impl Sweeper {
             vault: self.vault.clone().metered(Arc::clone(&usage)),
             now: self.ctx.now(),
             policies: Arc::default(),
+            mark: Arc::default(),
         };
         let mut report = Report { dry_run, complete: true, ..Report::default() };
+        if self.has_returned(&run.vault).await? {
+            tracing::error!("the vault was brought back from a backup: the restore check must run first");
+            report = Report { restored: true, complete: false, calls: usage.calls(), units: usage.units(), ..report };
+            self.publish(&report);
+            return Ok(report);
+        }
         let cursor = run.vault.cursor().await?.ok_or(SweepError::NoCursor)?;
         if !dry_run {
             report.unsealed = match roots::seal(self, run.now).await {
@@ -129,6 +139,7 @@ impl Sweeper {
         if !report.dry_run {
             metrics.level("sweeper_overdue", "rows", report.due_but_not_erased());
             metrics.level("sweeper_aside", "rows", report.aside);
+            metrics.level("sweeper_restored", "vault", report.restored.into());
             let counts = [
                 ("erased", report.erased),
                 ("anonymised", report.anonymised),
@@ -161,6 +172,7 @@ impl Sweeper {
             calls = report.calls,
             units = report.units,
             complete = report.complete,
+            restored = report.restored,
             dry_run = report.dry_run,
             "sweep"
         );
@@ -228,7 +240,9 @@ impl Run<'_> {
     async fn page(&self, page: &DuePage, report: &mut Report) -> bool {
         let dry_run = report.dry_run;
         let mut done = true;
-        let handling: Vec<_> = page.rows.iter().map(|row| self.metered(row, dry_run)).collect();
+        // A mark that is made from here on is newer than every row of the page.
+        let mark = Arc::default();
+        let handling: Vec<_> = page.rows.iter().map(|row| self.metered(row, dry_run, &mark)).collect();
         let mut results = stream::iter(handling).buffered(ROWS_AT_ONCE);
         for row in &page.rows {
             let Some((result, cost)) = results.next().await else { return false };
@@ -255,13 +269,14 @@ impl Run<'_> {
     }
 
     /// Handles one row, and says what it has cost.
-    async fn metered(&self, row: &DueRow, dry_run: bool) -> (Result<Handled, Fault>, Cost) {
+    async fn metered(&self, row: &DueRow, dry_run: bool, mark: &Arc<OnceCell<()>>) -> (Result<Handled, Fault>, Cost) {
         let usage = Arc::default();
         let own = Run {
             sweeper: self.sweeper,
             vault: self.vault.clone().metered(Arc::clone(&usage)),
             now: self.now,
             policies: Arc::clone(&self.policies),
+            mark: Arc::clone(mark),
         };
         let result = if dry_run { own.look(row).await } else { own.row_or_aside(row).await };
         (result, Cost { calls: usage.calls(), units: usage.units() })

@@ -80,8 +80,8 @@ impl Kept {
 /// The message is gone since it was unsent; its key goes onto the erasure list, and
 /// the tombstone stays for as long as a backup could bring the message back.
 async fn keep_tombstone(run: &Run<'_>, row: &DueRow, unsent: &Unsent) -> Result<Handled, Fault> {
-    let day = unsent.event_at.tokyo_day();
-    run.sweeper.audit.list_unsent(day, row.subject, &unsent.message, run.now).await?;
+    run.marked().await?;
+    run.sweeper.audit.list_unsent(unsent, run.now, run.vault.origin()).await?;
     let until = run.now.plus(UNSENT_MS);
     Ok(match run.vault.keep_unsent(unsent, row.due_at, until, run.now).await? {
         Outcome::Written => Handled::Unsent,

@@ -21,8 +21,10 @@ const AT_ONCE: usize = 16;
 /// An order to withdraw is due: what was kept for the purpose goes, then the order, so that
 /// a run that breaks off is taken up again.
 pub(crate) async fn order(run: &Run<'_>, order: &WithdrawOrder) -> Result<Handled, Fault> {
-    let rows = all_rows(run, order.subject).await?;
-    let doomed: Vec<_> = rows.iter().filter(|row| is_meant(row, order)).map(|row| erase(run, order, &row.sk)).collect();
+    run.marked().await?;
+    run.sweeper.audit.list_withdrawn(order, run.now, run.vault.origin()).await?;
+    let meant = meant(run, order).await?;
+    let doomed: Vec<_> = meant.iter().map(|row| erase(run, order, &row.sk)).collect();
     let erased: Vec<Erased> = stream::iter(doomed).buffer_unordered(AT_ONCE).try_collect().await?;
     if erased.contains(&Erased::Busy) {
         return Ok(Handled::Waiting);
@@ -30,6 +32,13 @@ pub(crate) async fn order(run: &Run<'_>, order: &WithdrawOrder) -> Result<Handle
     run.vault.end_withdrawal(order).await?;
     let gone = erased.into_iter().filter(|erased| *erased == Erased::Now).count();
     Ok(Handled::Withdrawn(u64::try_from(gone).unwrap_or_default()))
+}
+
+/// The rows that an order is about.
+pub(crate) async fn meant(run: &Run<'_>, order: &WithdrawOrder) -> Result<Vec<OwnRow>, Fault> {
+    let mut rows = all_rows(run, order.subject).await?;
+    rows.retain(|row| is_meant(row, order));
+    Ok(rows)
 }
 
 /// Whether a row was kept for the purpose, and is not newer. What was said about purposes

@@ -40,9 +40,8 @@ pub(crate) async fn note(
         let purpose = &visit.channel.definition.purposes.profile.id;
         let withdrawn = known.person.has_withdrawn(purpose, visit.now);
         // Only of those who have agreed, whatever the channel keeps before.
-        let profile_missing = known.person.consent == Consent::Given
-            && known.person.profile_day.is_none_or(|of| of < newest)
-            && !withdrawn;
+        let missing = known.person.profile_day.is_none_or(|of| of < newest);
+        let profile_missing = known.person.consent == Consent::Given && missing && !withdrawn;
         if profile_missing && fetched.is_none() {
             fetched = Some(profile::fetch(visit, access_token, line_until).await);
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use azukari::{
-    domain::{id::Malformed, operator::Operator, origin::Nobody, site::Site, sweep},
+    domain::{id::Malformed, operator::Operator, origin::Nobody, site::Site, sweep, time::Day},
     host::{
         clock::Clock,
         ctx::Ctx,
@@ -31,7 +31,7 @@ use azukari_form::{Addresses, Form};
 use azukari_link::Link;
 use azukari_locksmith::{Locksmith, LocksmithError};
 use azukari_opener::Opener;
-use azukari_sweeper::{Report, SweepError, Sweeper};
+use azukari_sweeper::{Done, Report, RestoreReport, SweepError, Sweeper};
 use azukari_webhook::{Parts, Webhook};
 use serde_json::{Value, json};
 
@@ -454,6 +454,7 @@ impl Installation {
             audit: Audit::new(dynamodb, Table::Audit.as_str()),
             ledger: Arc::clone(&self.sweepers_ledger),
             roots: azukari_sweeper::Roots::default(),
+            marks: azukari_sweeper::Marks::default(),
         })
     }
 
@@ -501,6 +502,32 @@ impl Installation {
         let deadline = Deadline::within(std::time::Duration::from_secs(50));
         let report = self.sweeper()?.sweep(deadline, false).await?;
         self.tidy_up();
+        Ok(report)
+    }
+
+    /// Whether the vault was brought back from a backup and no check has ended well since.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn is_restored(&self) -> Result<bool, SweepError> {
+        self.sweeper()?.is_restored().await
+    }
+
+    /// Erases again what is on the erasure list and has come back with a backup. The pool is
+    /// empty afterwards; opening the installation fills it.
+    ///
+    /// # Errors
+    /// The list could not be read.
+    pub async fn restore_check(
+        &self,
+        since: Option<Day>,
+        dry_run: bool,
+        tell: &(dyn Fn(Done) + Sync),
+    ) -> Result<RestoreReport, SweepError> {
+        let report = self.sweeper()?.restore_check(since, dry_run, tell).await?;
+        if !dry_run {
+            self.tidy_up();
+        }
         Ok(report)
     }
 

@@ -312,11 +312,49 @@ fn an_operator_is_added_and_opens_for_their_purposes_alone() {
 }
 
 #[test]
+fn somebody_is_erased_once_it_is_meant_and_has_a_receipt() {
+    let mut place = Place::new();
+    let server = place.serve();
+    place.hook("U0123456789abcdef0123456789abcdef", "101", "消してください");
+    let person = place.only_person();
+    let erase = ["erase", "--person", &person, "--reason", "request", "--note", "受付1021"];
+    // Nobody is there to be asked.
+    let (code, said) = place.failed(&erase);
+    assert!(code == 2 && said.contains("--yes"), "{code}: {said}");
+    let open = ["open", "--person", &person, "--fields", "text", "--reason", "check"];
+    assert!(place.said(&open).contains("消してください"), "nothing has happened");
+    let surely: Vec<&str> = erase.iter().copied().chain(["--yes"]).collect();
+    let said = place.said(&surely);
+    let receipt = said.split("/receipts/").nth(1).and_then(|rest| rest.get(..32)).unwrap().to_owned();
+    assert!(ReceiptId::parse(&receipt).is_ok() && said.contains("消去を指示しました"), "{said}");
+    let (code, refused) = place.failed(&open);
+    assert!(code == 1 && refused.contains("消去の手続き中"), "{code}: {refused}");
+    drop(server);
+    // Asked again, by the user id and without a server.
+    let user = "U0123456789abcdef0123456789abcdef";
+    let by_user = ["erase", "--channel", "demo", "--user", user, "--reason", "purpose_over", "--yes", "--json"];
+    let answer: Value = serde_json::from_str(&place.said(&by_user)).unwrap();
+    assert_eq!(
+        (&answer["erasure"]["status"], &answer["erasure"]["receipt"]),
+        (&json!("under_way"), &json!(receipt)),
+        "it is the same"
+    );
+    let (code, said) = place.failed(&["erase", "--person", &"0".repeat(32), "--reason", "request", "--yes"]);
+    assert!(code == 1 && said.contains("お預かりしているものはありません"), "{code}: {said}");
+    let (code, said) = place.failed(&["erase", "--person", &person, "--reason", "inquiry", "--yes"]);
+    assert!(code == 1 && said.contains("purpose_over"), "{code}: {said}");
+    let shown = place.said(&["audit", "show", "--json"]);
+    assert!(shown.contains("order_erasure") && shown.contains("受付1021"), "{shown}");
+}
+
+#[test]
 fn wrong_use_is_answered_with_what_is_wrong_and_an_example() {
     let place = Place::new();
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&["open", "--fields", "text", "--reason", "x"], &["--person", "azukari open --person"]),
         (&["open", "--person", "a", "--user-id", "b", "--fields", "*", "--reason", "x"], &["azukari open --person"]),
+        (&["erase", "--reason", "request"], &["--person", "azukari erase --person"]),
+        (&["erase", "--user", "U1", "--reason", "request"], &["--channel", "azukari erase --channel"]),
         (&["list", "--since"], &["azukari list --kind message"]),
         (&["audit", "verify", "--from", "yesterday"], &["2026-11-21", "azukari audit verify"]),
         (&["operator", "add", "desk"], &["--role", "azukari operator add desk"]),

@@ -38,8 +38,8 @@ impl fmt::Display for OperatorId {
 pub enum OperatorRole {
     /// 担当者: lists what came in, opens for the purposes given to them.
     Staff,
-    /// 個人情報保護管理者: opens for every purpose, also without naming one; reads
-    /// the ledger.
+    /// 個人情報保護管理者: opens for every purpose, also without naming one; orders that
+    /// somebody be erased; reads the ledger.
     PrivacyOfficer,
     /// 監査担当: reads the ledger and opens nothing.
     Auditor,
@@ -92,6 +92,8 @@ pub enum Act {
     Requests,
     /// Count answers to a form, and show no one's.
     Count,
+    /// Have somebody erased.
+    Erase,
     /// Show the ledger.
     Ledger,
 }
@@ -104,6 +106,7 @@ impl Act {
             Self::List => "list",
             Self::Requests => "requests",
             Self::Count => "count",
+            Self::Erase => "erase",
             Self::Ledger => "ledger",
         }
     }
@@ -149,10 +152,11 @@ impl Operator {
                 Some(purpose) if self.purposes.iter().any(|own| own == purpose) => Ok(()),
                 Some(_) => Err(NotGranted::Purpose),
             },
-            (Act::Open, PrivacyOfficer)
+            (Act::Open | Act::Erase, PrivacyOfficer)
             | (Act::List | Act::Requests | Act::Count, Staff | PrivacyOfficer)
             | (Act::Ledger, PrivacyOfficer | Auditor) => Ok(()),
             (Act::Open, Auditor)
+            | (Act::Erase, Staff | System | Auditor)
             | (Act::List | Act::Requests | Act::Count, System | Auditor)
             | (Act::Ledger, Staff | System) => Err(NotGranted::Act),
         }
@@ -189,6 +193,10 @@ mod tests {
             (System, Act::Count, None, Err(NotGranted::Act)),
             (Auditor, Act::Count, None, Err(NotGranted::Act)),
             (System, Act::Ledger, None, Err(NotGranted::Act)),
+            (Staff, Act::Erase, None, Err(NotGranted::Act)),
+            (System, Act::Erase, None, Err(NotGranted::Act)),
+            (Auditor, Act::Erase, None, Err(NotGranted::Act)),
+            (PrivacyOfficer, Act::Erase, None, Ok(())),
             (PrivacyOfficer, Act::Open, Some("profile"), Ok(())),
             (PrivacyOfficer, Act::Open, None, Ok(())),
             (PrivacyOfficer, Act::List, None, Ok(())),

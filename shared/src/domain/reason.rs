@@ -1,4 +1,4 @@
-//! Why something is opened. A code stands in the ledger in the clear; words of the
+//! Why something is opened, or somebody erased. A code stands in the ledger in the clear; words of the
 //! operator's own could name a person, and are sealed.
 
 /// A reason that stands in the ledger as it is.
@@ -12,6 +12,8 @@ pub enum ReasonCode {
     Delivery,
     /// A request to see, correct, stop or erase (個人情報保護法 §§33–35).
     Request,
+    /// What it was kept for is over (個人情報保護法 §22).
+    PurposeOver,
     /// An incident (個人情報保護法 §26).
     Incident,
     /// A check of the system or of records.
@@ -22,8 +24,20 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// Every code.
-    pub const ALL: [Self; 7] =
-        [Self::Inquiry, Self::Booking, Self::Delivery, Self::Request, Self::Incident, Self::Check, Self::Other];
+    pub const ALL: [Self; 8] = [
+        Self::Inquiry,
+        Self::Booking,
+        Self::Delivery,
+        Self::Request,
+        Self::PurposeOver,
+        Self::Incident,
+        Self::Check,
+        Self::Other,
+    ];
+
+    /// The codes for which a person is erased, however it was asked for: in person, by
+    /// letter, by telephone.
+    pub const TO_ERASE: [Self; 3] = [Self::Request, Self::PurposeOver, Self::Other];
 
     /// The word in requests and entries.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +46,7 @@ impl ReasonCode {
             Self::Booking => "booking",
             Self::Delivery => "delivery",
             Self::Request => "request",
+            Self::PurposeOver => "purpose_over",
             Self::Incident => "incident",
             Self::Check => "check",
             Self::Other => "other",
@@ -50,6 +65,7 @@ impl ReasonCode {
             Self::Booking => "予約・来店の対応",
             Self::Delivery => "発送",
             Self::Request => "ご本人の請求への対応",
+            Self::PurposeOver => "利用目的の終了",
             Self::Incident => "事故対応",
             Self::Check => "点検",
             Self::Other => "その他",

@@ -17,7 +17,7 @@ pub enum Role {
     Locksmith,
     /// Erases what is due.
     Sweeper,
-    /// The only one that opens.
+    /// The only one that opens. It also places an operator's order to erase somebody.
     Opener,
     /// Publishes configuration.
     Publisher,
@@ -271,10 +271,11 @@ const SWEEPER: Permissions = Permissions {
         ),
         grant(&[Operation::PutItem], VAULT, &["L#", "S#", "W#", "X#"]),
         grant(&[Operation::DeleteItem], VAULT, &["X#"]),
+        grant(&[Operation::Query, Operation::DeleteItem], VAULT, &["K#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Y#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
         grant(&[Operation::PutItem], AUDIT, &["A#", "D#", "E#", "T#"]),
-        grant(&[Operation::Query], AUDIT, &["A#", "D#"]),
+        grant(&[Operation::Query], AUDIT, &["A#", "D#", "E#"]),
     ],
     keys: &[(KeyOperation::Sign, Key::Evidence)],
     secret: true,
@@ -286,7 +287,7 @@ const OPENER: Permissions = Permissions {
         grant(&[Operation::Query], Target::Index(Index::Inbox), &[]),
         grant(&[Operation::GetItem], VAULT, &["L#", "P#", "X#member#"]),
         grant(&[Operation::Query], VAULT, &["S#", "Y#"]),
-        grant(&[Operation::PutItem], VAULT, &["N#"]),
+        grant(&[Operation::PutItem], VAULT, &["N#", "S#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Q#"]),
         grant(&[Operation::GetItem], KEYS, &[]),
         grant(&[Operation::PutItem], AUDIT, &["A#"]),
@@ -294,7 +295,8 @@ const OPENER: Permissions = Permissions {
     ],
     keys: &[(KeyOperation::Decrypt, Key::Wrap), (KeyOperation::Sign, Key::Evidence)],
     secret: true,
-    ..NOTHING
+    // Of a person's rows it writes nothing but orders.
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["O#"] }],
 };
 
 const PUBLISHER: Permissions = Permissions {
@@ -400,5 +402,8 @@ mod tests {
         assert!(webhook.sort_key_fits("S#1", "R#2") && webhook.sort_key_fits("S#1", "Z#line"));
         assert!(!webhook.sort_key_fits("S#1", "Z#hold"));
         assert!(webhook.sort_key_fits("L#demo#1", "-"));
+        let opener = permissions(Role::Opener);
+        assert!(opener.sort_key_fits("S#1", "O#operator"));
+        assert!(!opener.sort_key_fits("S#1", "R#2") && !opener.sort_key_fits("S#1", "C#2"));
     }
 }

@@ -20,6 +20,10 @@ pub const PROFILE: &str = "R#profile";
 pub const ORDER: &str = "O#";
 /// Partition of the sweeper's cursor.
 pub const SWEEP: &str = "W#sweep";
+/// Partition of the last mark that the vault has seen.
+pub const RESTORE: &str = "W#restore";
+/// Partition of the marks that precede what is on the erasure list.
+pub const MARKS: &str = "E#mark";
 /// Partition of the pointers to current versions.
 pub const PUBLISHED_INDEX: &str = "P#index";
 /// Prefix of the partition of a chain of entries.

@@ -39,19 +39,21 @@ impl WrappedKeys {
     }
 
     /// Destroys one version of a person's key. From here on nothing of theirs opens.
+    /// [`Outcome::Already`] if it was not there.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn destroy(&self, subject: SubjectId, version: u32) -> Result<(), StoreError> {
-        self.client
+    pub async fn destroy(&self, subject: SubjectId, version: u32) -> Result<Outcome, StoreError> {
+        let result = self
+            .client
             .delete_item()
             .table_name(&self.table)
             .key("pk", AttributeValue::S(subject.to_string()))
             .key("sk", AttributeValue::S(version.to_string()))
+            .condition_expression("attribute_exists(pk)")
             .send()
-            .await
-            .map_err(|error| StoreError::call("DeleteItem", error))?;
-        Ok(())
+            .await;
+        outcome(result.map(drop).map_err(|error| StoreError::call("DeleteItem", error)))
     }
 
     /// Reads the wrapped half of a person's key; `None` once it is destroyed.

@@ -381,6 +381,7 @@ fn as_line(entry: &EntryRead, ledger: &Ledger) -> String {
             ground(entry.reason.as_deref().unwrap_or("-")),
             whom(entry)
         ),
+        "order_erasure" => write!(line, "消去の指示  {people}人  理由: {why}{}", whom(entry)),
         "refuse" => {
             let ground = entry.refusal.as_deref().unwrap_or("-");
             let asked = match (people, entry.unknown) {
@@ -423,6 +424,7 @@ fn refusal(code: &str) -> &'static str {
         "refused" => "同意されていないため",
         "withdrawn" => "同意が撤回されているため",
         "not_found" => "開封できるものがないため（期限切れ・消去済み、またはその目的では保管なし）",
+        "mapping" | "contact_row" => "保管している行に問題があるため",
         "request" => "要求に問題があるため",
         "budget" => "1時間の人数を超えるため",
         "not_granted" => "役割で許可されていないため",

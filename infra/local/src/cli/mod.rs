@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod erase;
 mod evidence;
 mod form;
 mod list;
@@ -10,6 +11,7 @@ mod open;
 mod operator;
 mod receipt;
 mod requests;
+mod restore;
 pub mod say;
 
 use std::path::PathBuf;
@@ -42,10 +44,12 @@ const EXAMPLES: &str = "\
   azukari requests                           対応を待っている申し出 / what waits to be looked into
   azukari open --person ID --fields text --purpose chat --reason inquiry
                                              開封する（台帳に残る） / open, on the record
+  azukari erase --person ID --reason request 一人を消去する / have somebody erased
   azukari form counts satisfaction           フォームの集計 / count the answers to a form
   azukari audit show                         台帳を読む / read the ledger
   azukari audit verify                       台帳を検証する / check the ledger
-  azukari receipt verify receipt.json        消去の控えが本物か確かめる / check a receipt of an erasure";
+  azukari receipt verify receipt.json        消去の控えが本物か確かめる / check a receipt of an erasure
+  azukari restore check                      バックアップから戻したあと、消去をやり直す / after a restore, erase again";
 
 #[derive(Subcommand)]
 enum Command {
@@ -68,12 +72,18 @@ enum Command {
     /// 理由を記録して開封する。 / Open, with a reason that is recorded.
     #[command(after_help = open::EXAMPLES)]
     Open(Box<open::Arguments>),
+    /// 一人の消去を指示する（個人情報保護管理者）。 / Have somebody erased (privacy officers).
+    #[command(after_help = erase::EXAMPLES)]
+    Erase(Box<erase::Arguments>),
     /// 開封の台帳を読む、確かめる、書き出す。 / Read, check or export the ledger of openings.
     #[command(subcommand)]
     Audit(audit::Command),
     /// 消去の控えを確かめる。 / Check receipts of erasures.
     #[command(subcommand)]
     Receipt(receipt::Command),
+    /// バックアップから戻したあとの確認。 / Checks after a restore from backup.
+    #[command(subcommand)]
+    Restore(restore::Command),
 }
 
 /// Where things are on one machine.
@@ -156,10 +166,12 @@ pub fn arguments() -> Result<Cli, u8> {
             let word = std::env::args().skip(1).find(|word| !word.starts_with('-'));
             say::complaint(match word.as_deref() {
                 Some("open") => open::EXAMPLES,
+                Some("erase") => erase::EXAMPLES,
                 Some("list") => list::EXAMPLES,
                 Some("requests") => requests::EXAMPLES,
                 Some("audit") => audit::EXAMPLES,
                 Some("receipt") => receipt::EXAMPLES,
+                Some("restore") => restore::EXAMPLES,
                 Some("form") => form::EXAMPLES,
                 Some("operator") => operator::EXAMPLES,
                 _ => EXAMPLES,
@@ -183,8 +195,10 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Requests(arguments) => requests::run(arguments, &places).await,
         Command::Form(command) => form::run(command, &places).await,
         Command::Open(arguments) => open::run(*arguments, &places).await,
+        Command::Erase(arguments) => erase::run(*arguments, &places).await,
         Command::Audit(command) => audit::run(command, &places).await,
         Command::Receipt(command) => receipt::run(command, &places),
+        Command::Restore(command) => restore::run(command, &places).await,
     }
 }
 

@@ -18,6 +18,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware, routing::get};
 use azukari::host::secrets::SecretsError;
+use azukari_sweeper::SweepError;
 
 use crate::installation::Installation;
 
@@ -50,6 +51,14 @@ pub enum ServeError {
     /// The secrets are not complete.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The vault was brought back from a backup.
+    #[error(
+        "データベースがバックアップから戻されています。消去した方や、送信を取り消されたメッセージが、戻っているかもしれません。起動する前に azukari restore check を実行してください。 / The vault was brought back from a backup: people who were erased, and messages that were unsent, may be back. Run azukari restore check before it serves."
+    )]
+    Restored,
+    /// Whether it was cannot be told.
+    #[error(transparent)]
+    NotTold(#[from] SweepError),
 }
 
 /// Checks that an address can be reached from this machine alone.
@@ -102,7 +111,8 @@ pub fn router(installation: &Arc<Installation>, address: SocketAddr) -> Result<R
         .layer(middleware::from_fn_with_state(address, door::this_host)))
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop. A vault that was brought back from a backup is
+/// not served before what is on the erasure list is erased again.
 ///
 /// # Errors
 /// See [`ServeError`].
@@ -111,6 +121,9 @@ pub async fn serve(
     address: SocketAddr,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
+    if installation.is_restored().await? {
+        return Err(ServeError::Restored);
+    }
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))?;
     let address = listener.local_addr()?;
     let router = router(&installation, address)?;

@@ -236,9 +236,11 @@ async fn open(State(local): State<Local>, body: Bytes) -> Result<Response, Probl
     let people = match local.opener.invoke(&json!({ "assertion": assertion })).await {
         Answer::Opened { people } => people,
         Answer::Problem { error } => return Ok(refusal(&error)),
-        Answer::Listed { .. } | Answer::Requests { .. } | Answer::Counted { .. } | Answer::Ledger(_) => {
-            return Err(NOT_OPENED);
-        }
+        Answer::Listed { .. }
+        | Answer::Requests { .. }
+        | Answer::Counted { .. }
+        | Answer::Erasing { .. }
+        | Answer::Ledger(_) => return Err(NOT_OPENED),
     };
     if people.iter().any(|person| person.status == Status::Opened) {
         let bad: Vec<_> = people.iter().flat_map(|person| &person.bad).collect();

@@ -52,6 +52,13 @@ pub(super) enum Linking {
     },
 }
 
+/// What came of a wish to have somebody erased.
+#[derive(Debug, Deserialize)]
+struct Erasing {
+    /// Where the receipt is; `None` if nobody was linked.
+    receipt: Option<String>,
+}
+
 /// A call that was not answered as hoped.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -122,6 +129,12 @@ impl Calls<'_> {
         self.ask::<IgnoredAny>("unlink", Some(member), None).await.map(|IgnoredAny| ())
     }
 
+    /// Has whoever is linked with a member erased: the address of the receipt, if somebody is.
+    pub(super) async fn erase(&self, member: &MemberId) -> Result<Option<String>, Refusal> {
+        let erasing: Erasing = self.ask("erase", Some(member), None).await?;
+        Ok(erasing.receipt)
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         act: &str,
@@ -141,7 +154,7 @@ impl Calls<'_> {
         let answer = self.functions.clone().oneshot(request).await.map_err(|_| Refusal::unavailable())?;
         let status = answer.status();
         let body = to_bytes(answer.into_body(), MAX_ANSWER).await.map_err(|_| Refusal::unavailable())?;
-        if status != StatusCode::OK {
+        if !status.is_success() {
             return Err(Refusal::told(status, &body));
         }
         serde_json::from_slice(&body).map_err(|_| Refusal::unavailable())

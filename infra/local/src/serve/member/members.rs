@@ -167,6 +167,11 @@ impl Members {
         }
     }
 
+    /// Forgets a member.
+    pub(super) fn leave(&self, id: &MemberId) {
+        self.all().members.retain(|member| member.id != *id);
+    }
+
     /// Forgets a member's LINE account.
     pub(super) fn part(&self, id: &MemberId) {
         for member in self.all().members.iter_mut().filter(|member| member.id == *id) {
@@ -233,5 +238,15 @@ mod tests {
         assert_eq!(members.of_subject("s"), Some(id("M-2")));
         members.part(&id("M-2"));
         assert_eq!(members.of_subject("s"), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_left_is_no_member_any_more() {
+        let members = Members::default();
+        members.sign_up(&id("M-1"), &password("correct horse")).await.unwrap();
+        members.join(&id("M-1"), "s");
+        members.leave(&id("M-1"));
+        assert_eq!(members.of_subject("s"), None);
+        assert_eq!(members.sign_in(&id("M-1"), &password("correct horse"), NOON).await, Err(NotIn::Wrong));
     }
 }

@@ -1,6 +1,6 @@
 //! `/simulator/member/{channel}`: a complete example of a business' own member site. It
 //! plays the business' server, and shows how to take part in linking: sign up, sign in with
-//! a password or with LINE, link, unlink.
+//! a password or with LINE, link, unlink, leave.
 //!
 //! It knows of the function `link` what any site knows: its pages, to which it sends
 //! browsers, and its API ([`calls`]), which it asks with assertions under its own key. It
@@ -258,6 +258,8 @@ async fn act(
             "with-line" => visit.with_line(),
             "link" => visit.link().await,
             "unlink" => visit.unlink().await,
+            "leave" => visit.ask_to_leave(),
+            "left" => visit.leave().await,
             _ => return Err(NO_SITE),
         }
     } else {

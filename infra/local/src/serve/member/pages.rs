@@ -96,6 +96,23 @@ impl LinkStanding {
     }
 }
 
+/// Whether a member means to leave.
+#[derive(Template)]
+#[template(path = "member_leave.html")]
+pub(super) struct Leave<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) member: &'a str,
+}
+
+/// A member has left.
+#[derive(Template)]
+#[template(path = "member_left.html")]
+pub(super) struct Left<'a> {
+    pub(super) frame: Frame<'a>,
+    /// Where the receipt of the erasure is; `None` if they were not linked.
+    pub(super) receipt: Option<&'a str>,
+}
+
 /// Where people come from LINE: who is to be linked?
 #[derive(Template)]
 #[template(path = "member_line.html")]

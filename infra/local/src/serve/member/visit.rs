@@ -13,7 +13,7 @@ use super::{
     BROKEN, Coming, Example, MAX_CODE, Sent, Server,
     calls::{Calls, Linking, Refusal},
     members::{MIN_PASSWORD, NotIn, NotUp},
-    pages::{self, Doors, Frame, Home, Line, LinkStanding, NO_CODE, Note, Said, Welcome},
+    pages::{self, Doors, Frame, Home, Leave, Left, Line, LinkStanding, NO_CODE, Note, Said, Welcome},
     sessions::{self, Code, Notice, Session},
 };
 
@@ -158,6 +158,30 @@ impl Visit<'_> {
                 self.example.members.part(member);
                 self.change(|session| session.notice = Some(Notice::Unlinked));
                 self.go("")
+            }
+            Err(refusal) => self.refused(&refusal, false),
+        }
+    }
+
+    /// Asks whether a member means to leave.
+    pub(super) fn ask_to_leave(&self) -> Response {
+        let Some(member) = &self.session.member else { return self.go("") };
+        let member = member.plain().reveal().as_str();
+        self.page(StatusCode::OK, &Leave { frame: self.frame(), member })
+    }
+
+    /// A member leaves, and what they have left by LINE is erased. The site forgets them once
+    /// that is on its way: had it failed, nobody could ask for it any more.
+    pub(super) async fn leave(&self) -> Response {
+        let Some(member) = &self.session.member else { return self.go("") };
+        match self.calls().erase(member).await {
+            Ok(receipt) => {
+                self.example.members.leave(member);
+                self.example.sessions.end(&self.name);
+                // An address of another server is not shown.
+                let own = format!("{}/", self.server.public_url);
+                let receipt = receipt.as_deref().filter(|receipt| receipt.starts_with(&own));
+                self.page(StatusCode::OK, &Left { frame: self.frame(), receipt })
             }
             Err(refusal) => self.refused(&refusal, false),
         }
