@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use azukari::store::tables::Table;
+use azukari::{host::roles::Role, store::tables::Table};
 use azukari_local::engine::wire::{Call, Calm, Fate};
 use azukari_tests::{
     app::{NOON, TestApp},
@@ -32,6 +32,9 @@ struct Story {
     happenings: Vec<Happening>,
     /// Whether what comes by buttons is counted when it is due.
     counted: bool,
+    /// Of the calls of the sweeper every so-many-th is taken: those of an erasure all have
+    /// their turn in the story of one.
+    every: usize,
 }
 
 /// What is left: what is stored of the people, and what proves or counts what is not.
@@ -181,7 +184,11 @@ async fn survives_everything(story: Story) {
     let (calls, clean) = tell(&story, None).await;
     assert!(calls.len() > 2, "the story makes calls");
     let of_index = |call: &Call| call.touches.iter().any(|touch| touch.target == "index/due");
-    for call in calls.iter().filter(|call| !of_index(call) || call.nth % 16 == 0) {
+    let taken = |call: &Call| {
+        let every = if call.role == Some(Role::Sweeper) { story.every } else { 1 };
+        call.nth.is_multiple_of(if of_index(call) { 16 } else { every })
+    };
+    for call in calls.iter().filter(|call| taken(call)) {
         for fault in faults(call) {
             let (_, left) = tell(&story, Some(fault)).await;
             assert_eq!(strip_times(&left.rows), strip_times(&clean.rows), "{fault:?} at {call:?}");
@@ -219,7 +226,7 @@ async fn a_new_person_with_a_profile() {
     // A profile that could not be fetched is fetched at the next event.
     let later = vec![people[0].text("2", NOON - 6, "もう一通")];
     let happenings = vec![Happening::Webhook(events), Happening::Webhook(agrees), Happening::Webhook(later)];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
@@ -237,7 +244,7 @@ async fn a_refusal_and_one_that_is_taken_back() {
         Happening::Webhook(later),
         Happening::Sweep,
     ];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
@@ -253,7 +260,7 @@ async fn a_known_person_on_a_new_day() {
     let later = vec![people[0].text("4", NOON + day, "もう一通"), people[1].text("5", NOON + day, "もう一通")];
     let happenings =
         vec![Happening::Webhook(first), Happening::Days(1), Happening::Webhook(second), Happening::Webhook(later)];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
@@ -266,7 +273,7 @@ async fn a_sweep_of_everything_that_can_be_due() {
         people[1].postback("EP", NOON - 6, "b"),
     ];
     let happenings = vec![Happening::Webhook(events), Happening::Sweep, Happening::Days(1), Happening::Sweep];
-    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
@@ -283,21 +290,19 @@ async fn an_erasure_and_a_new_beginning() {
         Happening::Webhook(later),
         Happening::Sweep,
     ];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
 async fn an_erasure_that_is_asked_for_in_the_chat_ends_with_its_receipt() {
     let people = people(1);
-    let erase = |n: i64| people[0].postback(&format!("E{n}"), NOON - 5, &format!("azukari:erase:{}", NOON - 6));
+    let erase = people[0].postback("E0", NOON - 5, &format!("azukari:erase:{}", NOON - 6));
     let happenings = vec![
-        Happening::Webhook(vec![people[0].text("1", NOON - 8, "a"), people[0].postback("EP", NOON - 7, "b")]),
-        // Twice, by two deliveries: both have a receipt.
-        Happening::Webhook(vec![erase(0)]),
-        Happening::Webhook(vec![erase(1)]),
+        Happening::Webhook(vec![people[0].text("1", NOON - 8, "a")]),
+        Happening::Webhook(vec![erase]),
         Happening::Sweep,
     ];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 4 }).await;
 }
 
 #[tokio::test]
@@ -310,15 +315,15 @@ async fn a_consent_that_is_taken_back() {
         Happening::Sweep,
         Happening::Webhook(vec![late, people[0].text("3", NOON - 4, "c")]),
     ];
-    survives_everything(Story { channel: "kept", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
 async fn what_is_counted_when_it_is_due_is_counted_once() {
-    let people = people(2);
-    let events = (0..4).map(|n| people[n % 2].postback(&format!("E{n}"), NOON, "x")).collect();
+    let people = people(1);
+    let events = (0..2).map(|n| people[0].postback(&format!("E{n}"), NOON, "x")).collect();
     let happenings = vec![Happening::Webhook(events), Happening::Days(30), Happening::Sweep];
-    survives_everything(Story { channel: "kept", people, happenings, counted: true }).await;
+    survives_everything(Story { channel: "kept", people, happenings, counted: true, every: 1 }).await;
 }
 
 fn visit(name: &str) -> Happening {
@@ -333,7 +338,7 @@ fn visit(name: &str) -> Happening {
 async fn a_form_from_somebody_new_and_another_on_the_next_day() {
     let people = people(1);
     let happenings = vec![visit("山田 花子"), Happening::Days(1), visit("山田 太郎")];
-    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
@@ -343,7 +348,7 @@ async fn a_form_of_somebody_known_and_the_erasure_that_takes_it() {
     let refuse = vec![TestApp::new().await.answer(&people[0], NOON, false)];
     let happenings =
         vec![Happening::Webhook(message), visit("山田 花子"), Happening::Webhook(refuse), Happening::Sweep];
-    survives_everything(Story { channel: "demo", people, happenings, counted: false }).await;
+    survives_everything(Story { channel: "demo", people, happenings, counted: false, every: 1 }).await;
 }
 
 #[tokio::test]
