@@ -51,7 +51,7 @@ struct Left {
 async fn tell(story: &Story, fault: Option<Fault>) -> (Vec<Call>, Left) {
     let mut app = if story.counted {
         // What comes by buttons is counted when it is due.
-        let counted = crate::retention::purposes("operation", "after = \"collected\", days = 30", "anonymise");
+        let counted = crate::retention::purposes("operation", "after = \"collected\", days = 1", "anonymise");
         TestApp::with_files(&[("purposes.toml", &counted)]).await
     } else {
         TestApp::new().await
@@ -322,7 +322,7 @@ async fn a_consent_that_is_taken_back() {
 async fn what_is_counted_when_it_is_due_is_counted_once() {
     let people = people(1);
     let events = (0..2).map(|n| people[0].postback(&format!("E{n}"), NOON, "x")).collect();
-    let happenings = vec![Happening::Webhook(events), Happening::Days(30), Happening::Sweep];
+    let happenings = vec![Happening::Webhook(events), Happening::Days(1), Happening::Sweep];
     survives_everything(Story { channel: "kept", people, happenings, counted: true, every: 2 }).await;
 }
 
