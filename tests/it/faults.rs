@@ -306,6 +306,27 @@ async fn an_erasure_that_is_asked_for_in_the_chat_ends_with_its_receipt() {
 }
 
 #[tokio::test]
+async fn two_orders_of_one_person_end_together_each_with_its_receipt() {
+    let people = people(1);
+    let erase = |id: &str, at: i64| people[0].postback(id, at, &format!("azukari:erase:{}", NOON - 6));
+    let happenings = vec![
+        Happening::Webhook(vec![people[0].text("1", NOON - 8, "a")]),
+        Happening::Webhook(vec![erase("E0", NOON - 5), erase("E1", NOON - 4)]),
+        Happening::Sweep,
+    ];
+    let (_, left) = tell(
+        &Story { channel: "kept", people: people.clone(), happenings: happenings.clone(), counted: false, every: 1 },
+        None,
+    )
+    .await;
+    let done = left.beside.iter().filter(|receipt| receipt.contains("erased")).count();
+    assert_eq!(done, 2, "{:?}", left.beside);
+    let up_to: Vec<_> = left.rows.iter().filter_map(|row| row.clear.get("erased_at").cloned()).collect();
+    assert_eq!(up_to, [(NOON - 4).to_string()], "up to the later of the two nothing comes back");
+    survives_everything(Story { channel: "kept", people, happenings, counted: false, every: 7 }).await;
+}
+
+#[tokio::test]
 async fn a_consent_that_is_taken_back() {
     let people = people(1);
     let (before, late) = (people[0].text("1", NOON - 8, "a"), people[0].text("2", NOON - 6, "b"));

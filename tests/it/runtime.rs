@@ -283,6 +283,22 @@ async fn the_sweeper_function_erases_what_is_due() {
     let (outcome, report) = host.invoke(scheduled_event()).await;
     assert_eq!((outcome.as_str(), &report["erased"]), ("response", &json!(1)), "{report}");
     assert!(app.rows_of("message").is_empty());
+    let (outcome, report) = host.invoke(json!({"restore_check": {"since": "2026-01-01", "dry_run": true}})).await;
+    assert_eq!(
+        (outcome.as_str(), &report["since"], &report["dry_run"], &report["failed"]),
+        ("response", &json!("2026-01-01"), &json!(true), &json!(0)),
+        "{report}"
+    );
+    let pool = app.rows_of("pool").len();
+    assert!(pool > 0);
+    let (outcome, report) = host.invoke(json!({"restore_check": {}})).await;
+    assert_eq!((outcome.as_str(), &report["dry_run"]), ("response", &json!(false)), "{report}");
+    assert_eq!(app.rows_of("pool").len(), 0, "pairs that may have been given out since are not given out again");
+    for none in [json!({"since": "yesterday"}), json!({"day": 1}), json!(true)] {
+        let (outcome, problem) = host.invoke(json!({"restore_check": none})).await;
+        assert_eq!(outcome, "error", "{problem}");
+        assert!(problem["errorMessage"].as_str().is_some_and(|said| said.contains("a day like")), "{problem}");
+    }
 }
 
 #[tokio::test]

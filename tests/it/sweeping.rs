@@ -10,9 +10,10 @@ use azukari::{
 };
 use azukari_tests::{
     app::{NOON, TestApp},
+    cost::{Way, cost},
     line::{order_at, some_notice},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn late_and_already_due_rows_are_swept() {
@@ -193,40 +194,28 @@ async fn without_a_cursor_nothing_is_guessed() {
     assert!(matches!(app.sweep().await, Err(azukari_sweeper::SweepError::NoCursor)));
 }
 
-/// Fills the vault with rows of others that are not due for a long time.
-fn bystanders(app: &TestApp, n: usize) {
-    let items = (0..n).map(|n| {
-        let item: std::collections::HashMap<String, Value> = [
-            ("pk", json!({"S": format!("S#{n:032x}")})),
-            ("sk", json!({"S": "R#1"})),
-            ("kind", json!({"S": "message"})),
-            ("due_slot", json!({"S": "2031-01-01T00#0"})),
-            ("due_at", json!({"N": "1924992000000"})),
-            ("env", json!({"B": "AQEAAAABBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"})),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        serde_json::from_value(json!(item)).unwrap()
-    });
-    app.installation().dynamodb().database().import_items("vault", items.collect(), Default::default()).unwrap();
+/// Whether a cost is the same, give or take one in twenty.
+fn same(one: f64, other: f64) -> bool {
+    one > 0.0 && (one - other).abs() <= one * 0.05
 }
 
 #[tokio::test]
 async fn cost_per_erased_item_is_the_same_in_a_small_and_a_large_table() {
-    let mut costs = Vec::new();
-    for others in [1_000, 100_000] {
-        let app = TestApp::new().await;
-        bystanders(&app, others);
-        let someone = app.someone();
-        let events: Vec<_> = (0..60).map(|n| someone.text(&n.to_string(), NOON, "a")).collect();
-        assert_eq!(app.hook(&events).await, 200);
-        app.advance_days(1);
-        let report = app.sweep().await.unwrap();
-        assert_eq!(report.erased, 60);
-        assert!(report.units > 0.0, "the engine counts units");
-        costs.push((report.units, report.calls));
-        app.assert_nothing_in_the_clear();
+    for way in Way::ALL {
+        let (small, large) = (cost(way, 60, 1_000).await, cost(way, 60, 100_000).await);
+        assert!(same(small.units_each(), large.units_each()), "{}: {small:?} {large:?}", way.words());
+        assert!(same(small.calls_each(), large.calls_each()), "{}: {small:?} {large:?}", way.words());
     }
-    assert_eq!(costs[0], costs[1], "units and calls with 10^3 and 10^5 rows");
+}
+
+#[tokio::test]
+async fn cost_follows_what_is_erased() {
+    // What a run costs by itself, and what a person costs besides their values, is not much
+    // of the cost of four hundred values.
+    for way in Way::ALL {
+        let (some, more) = (cost(way, 100, 10).await, cost(way, 400, 10).await);
+        let (fewer, many) = (some.units_each(), more.units_each());
+        assert!(many > 0.0 && many <= fewer, "{}: {some:?} {more:?}", way.words());
+        assert!(more.units > some.units && more.calls > some.calls, "{}: {some:?} {more:?}", way.words());
+    }
 }

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod bad_days;
 pub mod canary;
+pub mod cost;
 pub mod faults;
 pub mod forms;
 pub mod independent;

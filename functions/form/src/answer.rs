@@ -8,6 +8,7 @@ use azukari::domain::{
     },
     language::Language,
 };
+use azukari::seal::notice::NotShown;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -26,6 +27,15 @@ pub(crate) enum Refusal {
     OtherSite,
     /// The notice is not one of ours.
     Forged,
+}
+
+impl From<NotShown> for Refusal {
+    fn from(error: NotShown) -> Self {
+        match error {
+            NotShown::Forged => Self::Forged,
+            NotShown::Expired => Self::Trouble(Trouble::NoticeExpired),
+        }
+    }
 }
 
 impl Refusal {

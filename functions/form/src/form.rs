@@ -20,7 +20,7 @@ use azukari::{
         time::UnixMs,
     },
     host::{pages, published},
-    seal::notice::{NotShown, Shown, digest},
+    seal::notice::{Shown, digest},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -30,7 +30,8 @@ use serde_json::{Value, json};
 use crate::{
     Form,
     answer::{Refusal, json_answer},
-    sent::{Sent, Speech, Step, speech},
+    rights,
+    sent::{NotRead, Sent, Speech, Step, speech},
     sheet_page::{self, Filling, Scripts},
     sheet_words::Trouble,
     submit::Taken,
@@ -46,21 +47,30 @@ pub(crate) struct Asked {
     liff_state: Option<String>,
 }
 
-type AskedQuery = Result<Query<Asked>, QueryRejection>;
+pub(crate) type AskedQuery = Result<Query<Asked>, QueryRejection>;
 
-fn language_of(asked: &AskedQuery, headers: &HeaderMap) -> Language {
+/// The language in which somebody is answered.
+pub(crate) fn language_of(asked: &AskedQuery, headers: &HeaderMap) -> Language {
     pages::language(asked.as_ref().ok().and_then(|asked| asked.lang.as_deref()), headers)
 }
 
-/// `GET /forms`: LINE opens it first, and its SDK leads on to the form.
+/// `GET /forms`: LINE opens it first, and its SDK leads on to the form, or to the page of
+/// rights of a channel.
 pub(crate) async fn open(State(form): State<Arc<Form>>, asked: AskedQuery, headers: HeaderMap) -> Response {
     let language = language_of(&asked, &headers);
     let state = asked.as_ref().ok().and_then(|asked| asked.liff_state.as_deref());
-    let name = state.and_then(|state| state.strip_prefix('/')).unwrap_or_default();
-    let name = name.split(['?', '#', '/']).next().unwrap_or_default();
+    let page = state.and_then(|state| state.strip_prefix('/')).unwrap_or_default();
+    let page = page.split(['?', '#']).next().unwrap_or_default();
     let now = form.intake.ctx.now();
-    match form.find(name, now).await {
-        Ok(Some((_, liff_id))) => form.lead_on(language, &liff_id),
+    let liff_id = match page.strip_prefix(rights::FOLDER) {
+        Some(channel) => form.rights_place(channel, now).await.map(|place| place.map(|place| place.liff_id)),
+        None => {
+            let name = page.split('/').next().unwrap_or_default();
+            form.find(name, now).await.map(|found| found.map(|(_, liff_id)| liff_id))
+        }
+    };
+    match liff_id {
+        Ok(Some(liff_id)) => form.lead_on(language, &liff_id),
         Ok(None) => form.not_found(language),
         Err(NotFound) => form.unavailable(language),
     }
@@ -98,7 +108,7 @@ pub(crate) async fn show(
 
 const NO_FORM: azukari::host::problem::Problem =
     azukari::host::problem::Problem::new(StatusCode::NOT_FOUND, "このフォームはありません。", "There is no such form.");
-const UNAVAILABLE: azukari::host::problem::Problem = azukari::host::problem::Problem::new(
+pub(crate) const UNAVAILABLE: azukari::host::problem::Problem = azukari::host::problem::Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "ただいま受け付けられません。しばらくしてから、もう一度お試しください。",
     "It cannot be taken now. Please try again in a little while.",
@@ -128,7 +138,7 @@ pub(crate) async fn send(
         Err(NotFound) => return form.unavailable(language),
     };
     let metrics = form.intake.ctx.metrics();
-    let sent = match receive(&form, speech, &headers, body) {
+    let sent = match receive(&form, speech, &headers, body, Sent::read) {
         Ok(sent) => sent,
         Err(refusal) => {
             metrics.count("form_refused", refusal.code());
@@ -172,7 +182,8 @@ pub(crate) async fn send(
     }
 }
 
-fn count_refusal(form: &Form, refusal: &Refusal) {
+/// Counts why something was not taken.
+pub(crate) fn count_refusal(form: &Form, refusal: &Refusal) {
     let metrics = form.intake.ctx.metrics();
     metrics.count("form_refused", refusal.code());
     if let Refusal::Problems(problems) = refusal {
@@ -182,12 +193,16 @@ fn count_refusal(form: &Form, refusal: &Refusal) {
     }
 }
 
+/// How a body is read.
+type Read = fn(Speech, &HeaderMap, &[u8]) -> Result<Sent, NotRead>;
+
 /// Takes the body in, if it may come from where it comes from.
-fn receive(
+pub(crate) fn receive(
     form: &Form,
     speech: Option<Speech>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
+    read: Read,
 ) -> Result<Sent, Refusal> {
     // Nothing here is done on the strength of a cookie, and still.
     if pages::comes_from_elsewhere(headers, &form.origin) {
@@ -198,7 +213,7 @@ fn receive(
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::Trouble(Trouble::TooLarge),
         _ => Refusal::NotRead,
     })?;
-    Sent::read(speech, headers, &body).map_err(|_| Refusal::NotRead)
+    read(speech, headers, &body).map_err(|_| Refusal::NotRead)
 }
 
 /// What is to be done with a form that was sent.
@@ -212,16 +227,16 @@ enum Decided {
 type Refused = (Option<Arc<published::Form>>, Refusal);
 
 /// A page to fill in, with what was filled in before.
-struct Again<'a> {
-    language: Language,
-    sheet: &'a Sheet,
+pub(crate) struct Again<'a> {
+    pub(crate) language: Language,
+    pub(crate) sheet: &'a Sheet,
     /// The notice that it was filled in under.
-    notice: &'a str,
-    refusal: Option<&'a Refusal>,
+    pub(crate) notice: &'a str,
+    pub(crate) refusal: Option<&'a Refusal>,
 }
 
 /// The store did not answer.
-struct NotFound;
+pub(crate) struct NotFound;
 
 impl Form {
     /// A form by its name, and the LIFF app in which it opens.
@@ -273,14 +288,11 @@ impl Form {
             };
             return Ok(Decided::Edit(form));
         }
-        let shown = self.notice.read(&sent.notice, now).map_err(|error| match error {
-            NotShown::Forged => (None, Refusal::Forged),
-            NotShown::Expired => (None, Refusal::Trouble(Trouble::NoticeExpired)),
-        })?;
+        let shown = self.notice.read(&sent.notice, now).map_err(|error| (None, Refusal::from(error)))?;
         // What was shown counts, though a newer version may be in force by now.
         let form = self.version(current, &shown.form).await?;
         let refused = |refusal| (Some(Arc::clone(&form)), refusal);
-        let user = self.sender(&form, sent.id_token.as_ref(), now).await.map_err(refused)?;
+        let user = self.sender(&form.channel, sent.id_token.as_ref(), now).await.map_err(refused)?;
         let accepted = sheet::check(&form.definition, &sent.sheet, now.tokyo_day());
         let accepted = accepted.map_err(|problems| refused(Refusal::Problems(problems)))?;
         if sent.step == Step::Confirm {
@@ -315,7 +327,7 @@ impl Form {
     /// The page to fill in. The notice under which it was filled in stays, as long as it
     /// holds and the words are the same; otherwise it is shown anew, and what was ticked
     /// beside other words is ticked no more.
-    fn fill(&self, form: &published::Form, liff_id: &str, again: &Again<'_>, now: UnixMs) -> Response {
+    pub(crate) fn fill(&self, form: &published::Form, liff_id: &str, again: &Again<'_>, now: UnixMs) -> Response {
         let (shown, _) = self.shown(form, again.language, now);
         let same_words = self.notice.words(again.notice).is_some_and(|words| words == shown.words);
         let (problems, trouble) = match again.refusal {
@@ -370,11 +382,13 @@ impl Form {
         self.form_page(StatusCode::OK, filling.confirm())
     }
 
-    fn scripts(&self) -> Scripts<'_> {
+    /// Scripts of LINE's that pages load on which nothing is filled in.
+    pub(crate) fn scripts(&self) -> Scripts<'_> {
         Scripts { sdk: &self.liff_sdk, plugin: None }
     }
 
-    fn liff_url(&self, liff_id: &str, form: &published::Form) -> String {
+    /// The address that opens a form in LINE.
+    pub(crate) fn liff_url(&self, liff_id: &str, form: &published::Form) -> String {
         format!("{}/{liff_id}/{}", self.liff_base, form.definition.name)
     }
 }

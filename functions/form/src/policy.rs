@@ -29,6 +29,7 @@ use crate::{
     Form,
     changes::{self, Line},
     markdown,
+    rights::FOLDER,
 };
 
 /// What the query may say.
@@ -46,6 +47,8 @@ struct Page<'a> {
     policy: &'a PolicyDefinition,
     body: String,
     rules: Option<&'a ChannelRules>,
+    /// The address that opens the page of rights in LINE, beside the version in force.
+    rights_url: Option<String>,
     business: Option<&'a Business>,
     version: u32,
     published: String,
@@ -145,8 +148,14 @@ async fn show(form: &Form, channel: &str, version: Option<u32>, language: Langua
         }
     };
     let current = channel.policy.version;
-    let page = page(&history, name.as_str(), version.unwrap_or(current), current, language);
-    page.map_or_else(|| form.not_found(language), |page| form.page(StatusCode::OK, &page))
+    let version = version.unwrap_or(current);
+    let Some(mut page) = page(&history, name.as_str(), version, current, language) else {
+        return form.not_found(language);
+    };
+    let liff_id = channel.definition.liff_id.as_deref().filter(|_| version == current);
+    let base = &form.liff_base;
+    page.rights_url = liff_id.map(|liff_id| format!("{base}/{liff_id}/{FOLDER}{name}?lang={}", language.tag()));
+    form.page(StatusCode::OK, &page)
 }
 
 fn page<'a>(
@@ -169,6 +178,7 @@ fn page<'a>(
         channel,
         policy,
         body: markdown::render(language.of_text(&policy.body)),
+        rights_url: None,
         rules: policy.channels.iter().find(|rules| rules.channel == channel),
         business: policy.business.as_ref(),
         version,

@@ -73,15 +73,18 @@ impl Sent {
     /// # Errors
     /// It is not one.
     pub(crate) fn read(speech: Speech, headers: &HeaderMap, body: &[u8]) -> Result<Self, NotRead> {
-        let mut sent = match speech {
+        let sent = match speech {
             Speech::Html => from_browser(body)?,
             Speech::Json => from_json(body)?,
         };
-        if let Some(token) = bearer(headers) {
-            sent.id_token = Some(token);
-        }
-        sent.id_token = sent.id_token.filter(|token| !token.reveal().is_empty());
-        Ok(sent)
+        Ok(sent.with_headers(headers))
+    }
+
+    /// The same with the token of a header, which speaks before a field.
+    pub(crate) fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        let token = bearer(headers).or(self.id_token);
+        self.id_token = token.filter(|token| !token.reveal().is_empty());
+        self
     }
 }
 

@@ -9,7 +9,7 @@ use azukari::{
         ctx::Ctx,
         pages,
         people::{Intake, IntakeMetrics},
-        published::{Channels, Forms, Histories},
+        published::{Channels, Forms, Histories, Policies},
         roles::Role,
         secrets::{self, FormChannelSecrets, FormSecrets, SecretsError},
         settings::{self, SettingsError},
@@ -35,6 +35,8 @@ pub struct Form {
     pub(crate) channels: Channels,
     pub(crate) forms: Forms,
     pub(crate) histories: Histories,
+    /// Policies by version: for which purposes consent can be taken back.
+    pub(crate) policies: Policies,
     /// The origin of the pages (RFC 6454).
     pub(crate) origin: String,
     /// Address in front of the id of a LIFF app.
@@ -115,6 +117,7 @@ impl Form {
             channels: Channels::default(),
             forms: Forms::default(),
             histories: Histories::default(),
+            policies: Policies::default(),
             origin: pages::origin(&public_url),
             liff_base: liff_url,
             content_policies: ContentPolicies::new(&frame_ancestors, &liff_sdk, liff_plugin.as_deref()),

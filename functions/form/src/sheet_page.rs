@@ -611,5 +611,6 @@ struct KeptShown<'a> {
     until: String,
 }
 
+pub(crate) mod rights;
 #[cfg(test)]
 mod tests;

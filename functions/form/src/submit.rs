@@ -7,7 +7,7 @@ use azukari::{
     domain::{
         consent::Consent,
         form::sheet::{Accepted, Record},
-        id::{LineItemId, LineUserId},
+        id::{ChannelName, LineItemId, LineUserId},
         order::EventOrder,
         person::{Admission, Person, admit},
         plain::Plain,
@@ -54,16 +54,16 @@ impl Form {
     /// Who sends it: the user to whom LINE gave the token.
     pub(crate) async fn sender(
         &self,
-        form: &published::Form,
+        channel: &ChannelName,
         token: Option<&Plain<String>>,
         now: UnixMs,
     ) -> Result<LineUserId, Refusal> {
         let Some(token) = token else { return Err(Refusal::Trouble(Trouble::SignInMissing)) };
-        let Some(channel) = self.channel_secrets.get(&form.channel) else {
-            tracing::error!(channel = %form.channel, "a form belongs to a channel without secrets");
+        let Some(secrets) = self.channel_secrets.get(channel) else {
+            tracing::error!(%channel, "a form belongs to a channel without secrets");
             return Err(Refusal::Trouble(Trouble::Unavailable));
         };
-        let verified = self.verifier.verify(&self.line, token, &channel.login_channel_id, now).await;
+        let verified = self.verifier.verify(&self.line, token, &secrets.login_channel_id, now).await;
         verified.map_err(|error| match error {
             NotVerified::Invalid => Refusal::Trouble(Trouble::SignInMissing),
             NotVerified::Expired => Refusal::Trouble(Trouble::SignInExpired),
@@ -366,7 +366,11 @@ fn consent(decision: &azukari::domain::form::sheet::Decision) -> FormConsent {
 
 /// The counter of a person. It outlives them by hours, and must not lead to them.
 fn spend_key(subject: azukari::domain::id::SubjectId) -> String {
-    let digest = Sha256::digest(format!("azukari form budget v1 {subject}"));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("form#{digest}")
+    format!("form#{}", budget_digest("form", subject))
+}
+
+/// What names the budget of a person for something, and does not lead to them.
+pub(crate) fn budget_digest(what: &str, subject: azukari::domain::id::SubjectId) -> String {
+    let digest = Sha256::digest(format!("azukari {what} budget v1 {subject}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,6 +39,11 @@ pub enum Answer {
         /// Whether there is more than is shown at most.
         more: bool,
     },
+    /// Whether a person's request is closed.
+    ClosedRequest {
+        /// What became of it.
+        closing: ClosedRequest,
+    },
     /// How many people have answered a form.
     Counted {
         /// The numbers.
@@ -211,6 +216,11 @@ impl Problem {
                 "消去を指示することは許可されていません（指示できるのは個人情報保護管理者だけです）。".to_owned(),
                 "You may not have anybody erased: a privacy officer may.".to_owned(),
             ),
+            (NotGranted::Act, Act::CloseRequest) => (
+                "請求への対応を記録することは許可されていません（記録できるのは個人情報保護管理者だけです）。"
+                    .to_owned(),
+                "You may not close requests: a privacy officer may.".to_owned(),
+            ),
             (NotGranted::Act, Act::Requests) => (
                 "申し出の一覧を見ることは許可されていません（見られるのは担当者と個人情報保護管理者だけです）。"
                     .to_owned(),
@@ -238,6 +248,12 @@ impl Problem {
 impl From<Counted> for Answer {
     fn from(counted: Counted) -> Self {
         Self::Counted { counted }
+    }
+}
+
+impl From<ClosedRequest> for Answer {
+    fn from(closing: ClosedRequest) -> Self {
+        Self::ClosedRequest { closing }
     }
 }
 
@@ -269,6 +285,10 @@ pub struct Person {
     pub consents: Vec<FormConsent>,
     /// What was shown to them in forms, by the digest of its words.
     pub notices: BTreeMap<String, Notice>,
+    /// Their requests to stop that are in force, as `close_request` names them: only for
+    /// whoever has to answer requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<String>,
     /// Purposes that were left out, and why.
     pub withheld: BTreeMap<String, &'static str>,
     /// Rows that could not be used, and why.
@@ -384,20 +404,19 @@ impl Serialize for Fields {
 pub struct OpenRequest {
     /// Since when, in Unix milliseconds.
     pub at: UnixMs,
-    /// What: `claim`, a member id that somebody wanted to be linked with and was refused.
+    /// What: `claim`, a member id that somebody wanted to be linked with and was refused;
+    /// `correct` or `stop`, a request about what is held of them.
     pub what: &'static str,
     /// Whose, by random id.
     pub person: String,
+    /// Of a request, what to close it by.
+    pub request: Option<String>,
     /// Who is linked with that member id now, by random id; the person themselves, if they
     /// are linked with another one.
     pub holder: Option<String>,
     /// Days that are left of the fortnight in which it is to be answered; none left is 0, less is overdue.
     pub days_left: i64,
 }
-
-/// Days within which a request is to be answered: the business' own target, as the law asks
-/// for 遅滞なく (個人情報保護法 §§33–35).
-pub(crate) const DAYS_TO_ANSWER: i64 = 14;
 
 /// Something that came in.
 #[derive(Debug, Serialize)]
@@ -427,6 +446,10 @@ pub struct Counted {
     pub people: Option<u64>,
     /// How many have chosen what, by field; `None` below the floor.
     pub choices: BTreeMap<String, BTreeMap<String, Option<u64>>>,
+    /// How many answers were counted when they were erased (`then = "anonymise"`), by
+    /// purpose; `None` below the floor. Those people are in no other number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub anonymised: BTreeMap<String, Option<u64>>,
 }
 
 impl Counted {
@@ -439,6 +462,7 @@ impl Counted {
             floor: FLOOR,
             people: None,
             choices: BTreeMap::new(),
+            anonymised: BTreeMap::new(),
         }
     }
 }
@@ -473,6 +497,48 @@ impl Serialize for Erasing {
         let (status, why) = match self {
             Self::Ordered => ("ordered", None),
             Self::UnderWay => ("under_way", None),
+            Self::NotFound => ("not_found", None),
+            Self::Failed(why) => ("failed", Some(*why)),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("why", &why)?;
+        map.end()
+    }
+}
+
+/// What became of the wish to close a request.
+#[derive(Debug, Serialize)]
+pub struct ClosedRequest {
+    /// Whose it is, by random id.
+    pub person: String,
+    /// The request.
+    pub request: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub status: Closed,
+    /// How the request has ended, now or before.
+    pub outcome: Option<&'static str>,
+}
+
+/// What became of the wish to close a request, in one word and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is closed, and what was written in it is gone.
+    Now,
+    /// It had ended before; nothing has changed.
+    Already,
+    /// There is no such request.
+    NotFound,
+    /// It could not be closed, and why.
+    Failed(&'static str),
+}
+
+impl Serialize for Closed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (status, why) = match self {
+            Self::Now => ("closed", None),
+            Self::Already => ("already", None),
             Self::NotFound => ("not_found", None),
             Self::Failed(why) => ("failed", Some(*why)),
         };

@@ -15,7 +15,7 @@ use azukari::{
         time::{DAY_MS, Day, UnixMs},
     },
     host::published::Form,
-    store::{StoreError, entry::MAX_SUBJECTS, holding::Window, value::ValueKind},
+    store::{StoreError, due, entry::MAX_SUBJECTS, holding::Window, value::ValueKind},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -92,6 +92,18 @@ impl Opener {
         let enough = |n: usize| (n >= FLOOR).then(|| u64::try_from(n).unwrap_or(u64::MAX));
         let mut counted = Counted::of(form, count);
         counted.people = enough(subjects.len());
+        let open = |name: &str| asking.operator.may(Act::Open, Some(name)).is_ok();
+        for purpose in form.definition.purposes.iter().filter(|purpose| open(&purpose.terms.name)) {
+            let gone = due::Counted {
+                form: form.version.id.as_str().to_owned(),
+                purpose: purpose.terms.id.clone(),
+                month: count.month.clone(),
+            };
+            let n = usize::try_from(self.vault.anonymous(&gone).await?).unwrap_or(usize::MAX);
+            if n > 0 {
+                counted.anonymised.insert(purpose.terms.name.clone(), enough(n));
+            }
+        }
         if counted.people.is_none() || choices.is_empty() {
             self.ledger.record(&asking.entry("count")).await?;
             return Ok(counted.into());
@@ -113,7 +125,7 @@ impl Opener {
                 .iter()
                 .map(|subject| async {
                     let resolved = Resolved { subject: *subject, mapping: None };
-                    let wanted = Wanted { fields: &asked, purpose: None };
+                    let wanted = Wanted { fields: &asked, purpose: None, answering: false };
                     (*subject, self.person(&recorded, &resolved, wanted, WINDOW, asking.now).await)
                 })
                 .collect();
@@ -160,7 +172,8 @@ impl Opener {
                 let sent = holding.values.iter().any(|row| {
                     row.form.as_ref().is_some_and(|of| of.id == form.version.id) && month_of(row.event_at) == month
                 });
-                Ok::<_, StoreError>((sent && !holding.held && !holding.erase_ordered).then_some(subject))
+                let restricted = holding.held || holding.erase_ordered || holding.stopped();
+                Ok::<_, StoreError>((sent && !restricted).then_some(subject))
             })
             .collect();
         let senders: Vec<Option<SubjectId>> = stream::iter(reading).buffered(AT_ONCE).try_collect().await?;

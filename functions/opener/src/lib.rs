@@ -12,13 +12,15 @@
 //!    are checked, each row's origin tag, and in each record whose it is;
 //! 6. only the asked fields are answered. Nothing is kept beyond the request.
 //!
-//! One act opens nothing and has somebody erased: a privacy officer's order, placed after
-//! its entry like everything else. The sweeper carries it out.
+//! Two acts open nothing and write one row, after their entry like everything else: a
+//! privacy officer's order to have somebody erased, which the sweeper carries out, and how a
+//! person's request to correct or to stop has ended.
 //!
 //! A row that cannot be used is reported and does not stop the others.
 
 mod answer;
 pub mod assertion;
+mod close;
 mod count;
 mod erase;
 pub mod lambda;

@@ -4,7 +4,9 @@ use azukari::{
     domain::{
         field::Asked,
         id::{DefinitionId, SubjectId},
+        operator::OperatorRole,
         person::Standing,
+        reason::ReasonCode,
     },
     store::{StoreError, entry::MAX_SUBJECTS, holding::Window, key},
 };
@@ -28,6 +30,9 @@ const ANSWER_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) struct Wanted<'a> {
     pub(crate) fields: &'a Asked,
     pub(crate) purpose: Option<&'a DefinitionId>,
+    /// Whether it is wanted in order to answer requests of the person: by somebody who has
+    /// to, and who says so. What a person has stopped is opened for that alone.
+    pub(crate) answering: bool,
 }
 
 /// Who somebody is, and the mapping that led there, if one did: its partition and what
@@ -54,7 +59,8 @@ impl Opener {
             },
         };
         let note = self.sealed_note(asking, open.note.as_ref())?;
-        let wanted = Wanted { fields: &open.fields, purpose: purpose.as_ref() };
+        let answering = asking.operator.role == OperatorRole::PrivacyOfficer && open.reason == ReasonCode::Request;
+        let wanted = Wanted { fields: &open.fields, purpose: purpose.as_ref(), answering };
         let bytes = ANSWER_BYTES / open.people.len().max(1);
         let mut people = Vec::with_capacity(open.people.len());
         for part in open.people.chunks(MAX_SUBJECTS) {

@@ -13,6 +13,7 @@ use azukari::{
         language::Language,
         person::{Person as Known, Standing},
         plain::Plain,
+        request::REQUEST_KEPT_MS,
         retention::{Facts, Friendship, contact_due, due_on_arrival},
         time::UnixMs,
     },
@@ -28,6 +29,7 @@ use azukari::{
         StoreError,
         holding::{ContactRow, FormConsentRow, Holding, SealedRow, Window},
         key,
+        request::StoredRequest,
         value::ValueKind,
     },
 };
@@ -56,6 +58,7 @@ impl Person {
             records: Vec::new(),
             consents: Vec::new(),
             notices: BTreeMap::new(),
+            stops: Vec::new(),
             withheld: BTreeMap::new(),
             bad: BTreeMap::new(),
             more: None,
@@ -142,6 +145,10 @@ impl Opener {
         for row in &holding.bad {
             answer.bad.insert(row.sk.clone(), row.why);
         }
+        if wanted.answering {
+            let stops = holding.requests.iter().filter(|request| request.restricts());
+            answer.stops = stops.map(StoredRequest::name).collect();
+        }
         let Some(contact) = &holding.contact else {
             return Err(match (holding.held, answer.bad.contains_key(key::ALONE)) {
                 (true, _) => Refusal::Restricted.into(),
@@ -163,6 +170,8 @@ impl Opener {
         let facts = AccessFacts {
             held: holding.held,
             erase_ordered: holding.erase_ordered,
+            stopped: holding.stopped(),
+            answering: wanted.answering,
             consents: &holding.consents,
             standing: &standing,
         };
@@ -288,6 +297,10 @@ impl Opener {
         known: &Known,
         now: UnixMs,
     ) -> Result<bool, StoreError> {
+        if row.kind == ValueKind::Request.as_str() {
+            let due = row.event_at.plus(REQUEST_KEPT_MS);
+            return Ok(access::still_kept(due, now) && access::still_kept(row.due_at, now));
+        }
         let given = holding.consents.get(&row.purpose) == Some(&Consent::Given);
         let custody = if row.awaiting_consent && !given { Custody::UntilConsent } else { Custody::ByPurpose };
         let friendship = match holding.friendship {

@@ -6,9 +6,10 @@ use azukari::domain::{
     operator::Act,
     plain::Plain,
     reason::{self, MAX_REASON, NoReason, ReasonCode},
+    request::{Outcome, RequestKind},
     time::{DAY_MS, Day, UnixMs},
 };
-use azukari::store::value::ValueKind;
+use azukari::store::{key, value::ValueKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ pub(crate) enum Request {
     List(List),
     /// Show what waits to be looked into.
     Requests,
+    Close(Close),
     Count(Count),
     Erase(Erase),
     Ledger(Ledger),
@@ -52,6 +54,16 @@ pub(crate) struct Open {
 pub(crate) struct Erase {
     pub(crate) who: Who,
     pub(crate) reason: ReasonCode,
+    pub(crate) note: Option<Plain<String>>,
+}
+
+/// Say how a person's request has ended.
+#[derive(Debug)]
+pub(crate) struct Close {
+    pub(crate) subject: SubjectId,
+    pub(crate) kind: RequestKind,
+    pub(crate) id: String,
+    pub(crate) outcome: Outcome,
     pub(crate) note: Option<Plain<String>>,
 }
 
@@ -95,6 +107,7 @@ impl Request {
             Self::Open(open) => (Act::Open, open.purpose.as_deref()),
             Self::List(_) => (Act::List, None),
             Self::Requests => (Act::Requests, None),
+            Self::Close(_) => (Act::CloseRequest, None),
             Self::Count(_) => (Act::Count, None),
             Self::Erase(_) => (Act::Erase, None),
             Self::Ledger(_) => (Act::Ledger, None),
@@ -136,6 +149,15 @@ struct RawList {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRequests {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawClose {
+    person: String,
+    request: String,
+    outcome: String,
+    note: Option<Plain<String>>,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +210,7 @@ pub(crate) fn read(mut request: Value, now: UnixMs) -> Result<Request, Problem> 
             let RawRequests {} = serde_json::from_value(request).map_err(shape)?;
             Ok(Request::Requests)
         }
+        Some("close_request") => close(&serde_json::from_value(request).map_err(shape)?),
         Some("count") => count(serde_json::from_value(request).map_err(shape)?, now),
         Some("erase") => erase(serde_json::from_value(request).map_err(shape)?),
         Some("ledger") => {
@@ -195,8 +218,8 @@ pub(crate) fn read(mut request: Value, now: UnixMs) -> Result<Request, Problem> 
             Ok(Request::Ledger(Ledger { to, after }))
         }
         _ => Err(Problems::alone(
-            "actはopen、list、requests、count、erase、ledgerのどれかです。",
-            "act must be open, list, requests, count, erase or ledger.",
+            "actはopen、list、requests、close_request、count、erase、ledgerのどれかです。",
+            "act must be open, list, requests, close_request, count, erase or ledger.",
         )),
     }
 }
@@ -278,21 +301,56 @@ fn erase(raw: RawErase) -> Result<Request, Problem> {
             format!("reason must be one of {codes}; say more in note."),
         );
     }
-    let note = raw.note.as_ref().map_or("", |note| note.reveal().trim());
+    let note = note(raw.note.as_ref(), reason == Some(ReasonCode::Other), &mut problems);
+    match (who, reason) {
+        (Some(who), Some(reason)) if problems.0.is_empty() => Ok(Request::Erase(Erase { who, reason, note })),
+        _ => Err(Problem::request(problems.0)),
+    }
+}
+
+/// An operator's own words beside a code; `needed` if the code says nothing by itself.
+fn note(given: Option<&Plain<String>>, needed: bool, problems: &mut Problems) -> Option<Plain<String>> {
+    let note = given.map_or("", |note| note.reveal().trim());
     if note.chars().count() > MAX_REASON {
         problems.add(format!("noteは{MAX_REASON}文字までです。"), format!("note has at most {MAX_REASON} characters."));
     }
     let says = note.chars().any(char::is_alphanumeric);
-    if !says && (reason == Some(ReasonCode::Other) || !note.is_empty()) {
+    if !says && (needed || !note.is_empty()) {
         problems.add(
             "noteに理由を書いてください（お客様の名前は書かず、受付番号などで）。",
             "Give the reason in note (a reference number rather than a customer's name).",
         );
     }
-    match (who, reason) {
-        (Some(who), Some(reason)) if problems.0.is_empty() => {
-            let note = says.then(|| Plain::new(note.to_owned()));
-            Ok(Request::Erase(Erase { who, reason, note }))
+    says.then(|| Plain::new(note.to_owned()))
+}
+
+fn close(raw: &RawClose) -> Result<Request, Problem> {
+    /// Longest name of a request.
+    const MAX_NAME: usize = 128;
+    let mut problems = Problems::default();
+    let subject = SubjectId::parse(&raw.person).ok();
+    if subject.is_none() {
+        problems.add("personは32桁のIDです。", "person is an id of 32 digits.");
+    }
+    let named = key::named_request(&raw.request).filter(|_| raw.request.len() <= MAX_NAME);
+    if named.is_none() {
+        problems.add(
+            "requestは、請求の一覧（requests）に出る、correct~かstop~で始まる番号です。",
+            "request is an id as requests shows it, which begins with correct~ or stop~.",
+        );
+    }
+    let outcome = Outcome::parse(&raw.outcome).filter(|outcome| Outcome::TO_CLOSE.contains(outcome));
+    if outcome.is_none() {
+        let words = Outcome::TO_CLOSE.map(Outcome::as_str).join(", ");
+        problems.add(format!("outcomeは{words}のどれかです。"), format!("outcome must be one of {words}."));
+    }
+    if outcome == Some(Outcome::Lifted) && named.is_some_and(|(kind, _)| kind == RequestKind::Correct) {
+        problems.add("liftedは利用停止の請求だけに使えます。", "lifted goes with requests to stop only.");
+    }
+    let note = note(raw.note.as_ref(), false, &mut problems);
+    match (subject, named, outcome) {
+        (Some(subject), Some((kind, id)), Some(outcome)) if problems.0.is_empty() => {
+            Ok(Request::Close(Close { subject, kind, id: id.to_owned(), outcome, note }))
         }
         _ => Err(Problem::request(problems.0)),
     }
@@ -442,6 +500,34 @@ mod tests {
         }
         let all = read(json!({"act": "erase", "person": "山田", "note": long}), NOW).unwrap_err();
         assert_eq!(all.ja.len(), 3, "{all:?}");
+        assert!(!format!("{all:?}").contains("山田"));
+    }
+
+    #[test]
+    fn a_request_is_closed_by_its_name_with_an_outcome_that_is_one() {
+        let person = "a5".repeat(16);
+        let close = |request: &str, outcome: &str| {
+            let person = &person;
+            json!({"act": "close_request", "person": person, "request": request, "outcome": outcome})
+        };
+        for (request, outcome) in [("correct~01ab", "done"), ("stop~01ab", "declined"), ("stop~01ab", "lifted")] {
+            assert!(matches!(read(close(request, outcome), NOW), Ok(Request::Close(_))), "{request} {outcome}");
+        }
+        let long = format!("stop~{}", "a".repeat(124));
+        for (request, outcome) in [
+            ("correct~01ab", "lifted"),
+            ("stop~01ab", "unanswered"),
+            ("stop~01ab", ""),
+            ("erase~01ab", "done"),
+            ("stop~", "done"),
+            ("01ab", "done"),
+            (&long, "done"),
+        ] {
+            assert!(read(close(request, outcome), NOW).is_err(), "{request} {outcome}");
+        }
+        let wrong = json!({"act": "close_request", "person": "山田", "request": "山田", "outcome": "x", "note": "…"});
+        let all = read(wrong, NOW).unwrap_err();
+        assert_eq!((all.ja.len(), all.en.len()), (4, 4), "{all:?}");
         assert!(!format!("{all:?}").contains("山田"));
     }
 

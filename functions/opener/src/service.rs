@@ -170,6 +170,7 @@ impl Opener {
             Answer::Opened { .. } => "open",
             Answer::Listed { .. } => "list",
             Answer::Requests { .. } => "requests",
+            Answer::ClosedRequest { .. } => "close_request",
             Answer::Counted { .. } => "count",
             Answer::Erasing { .. } => "erase",
             Answer::Ledger(_) => "ledger",
@@ -212,7 +213,7 @@ impl Opener {
             }),
             Request::Count(_) => Some(Spend { what: &counts, hour: now.hour(), n: 1, limit: COUNTS_PER_HOUR }),
             Request::Erase(_) => Some(Spend { what: &erasures, hour: now.hour(), n: 1, limit: ERASURES_PER_HOUR }),
-            Request::List(_) | Request::Requests | Request::Ledger(_) => None,
+            Request::List(_) | Request::Requests | Request::Close(_) | Request::Ledger(_) => None,
         };
         match self.vault.redeem(&id, until, spend).await? {
             Redeemed::Taken => {}
@@ -227,6 +228,7 @@ impl Opener {
             Request::Open(open) => self.open(&asking, open).await,
             Request::List(list) => self.list(&asking, list).await,
             Request::Requests => self.requests(&asking).await,
+            Request::Close(close) => self.close_request(&asking, close).await,
             Request::Count(count) => self.count(&asking, count).await,
             Request::Erase(erase) => self.erase(&asking, erase).await,
             Request::Ledger(ledger) => self.read_ledger(&asking, ledger).await,
@@ -262,6 +264,10 @@ impl Opener {
             Request::Erase(erase) => {
                 entry.unknown = 1;
                 entry.reason = Some(erase.reason.as_str());
+            }
+            Request::Close(_) => {
+                entry.unknown = 1;
+                entry.reason = Some("request");
             }
             Request::List(_) | Request::Requests | Request::Count(_) | Request::Ledger(_) => {}
         }

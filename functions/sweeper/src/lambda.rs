@@ -1,13 +1,30 @@
-//! The function under the Lambda runtime: run by a schedule of EventBridge.
+//! The function under the Lambda runtime: run by a schedule of EventBridge, and by hand
+//! after a restore.
 
-use azukari::host::{
-    clock::{Clock, SystemClock},
-    deadline::Deadline,
+use azukari::{
+    domain::time::Day,
+    host::{
+        clock::{Clock, SystemClock},
+        deadline::Deadline,
+    },
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Report, SweepError, Sweeper};
+use crate::{SweepError, Sweeper};
+
+/// The member of an event that asks for a check after a restore: `{"restore_check":
+/// {"since": "2026-11-01", "dry_run": true}}`, both of which may be left out.
+pub const RESTORE_CHECK: &str = "restore_check";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Check {
+    since: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
 
 /// Takes events from the runtime until it stops.
 ///
@@ -18,8 +35,14 @@ pub async fn host() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Value>| handle(&sweeper, &event).await)).await
 }
 
-/// Takes the scheduled event, or `{"dry_run": true}`.
-async fn handle(sweeper: &Sweeper, event: &LambdaEvent<Value>) -> Result<Report, Error> {
+/// Takes the scheduled event, `{"dry_run": true}`, or a wish for a check after a restore.
+async fn handle(sweeper: &Sweeper, event: &LambdaEvent<Value>) -> Result<Value, Error> {
+    if let Some(asked) = event.payload.get(RESTORE_CHECK) {
+        // What somebody typed is not repeated in a log.
+        let Check { since, dry_run } = Check::deserialize(asked).map_err(|_| SweepError::NoCheck)?;
+        let since = since.map(|day| Day::parse(&day)).transpose().map_err(|_| SweepError::NoCheck)?;
+        return Ok(serde_json::to_value(sweeper.restore_check(since, dry_run, &|_| {}).await?)?);
+    }
     let dry_run = event.payload["dry_run"].as_bool().unwrap_or_default();
     let report = sweeper.sweep(Deadline::of_lambda(event.context.deadline, SystemClock.now()), dry_run).await?;
     if report.failed > 0 {
@@ -29,6 +52,6 @@ async fn handle(sweeper: &Sweeper, event: &LambdaEvent<Value>) -> Result<Report,
     } else if report.unsealed {
         Err(SweepError::NotSealed.into())
     } else {
-        Ok(report)
+        Ok(serde_json::to_value(report)?)
     }
 }

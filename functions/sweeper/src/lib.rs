@@ -10,6 +10,7 @@ mod link;
 mod person;
 mod proof;
 mod report;
+mod request;
 mod restore;
 mod roots;
 mod sweep;
@@ -75,6 +76,9 @@ pub enum SweepError {
     /// The vault was brought back from a backup: nothing is done before `azukari restore check`.
     #[error("the vault was brought back from a backup: run azukari restore check")]
     Restored,
+    /// What was asked for with `restore_check` is none.
+    #[error("restore_check takes since, a day like 2026-11-01, and dry_run, true or false")]
+    NoCheck,
     /// The day before is not sealed.
     #[error("the day could not be sealed")]
     NotSealed,

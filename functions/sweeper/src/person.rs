@@ -48,7 +48,7 @@ pub(crate) async fn contact_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, 
         if due > run.now {
             return redate(run, row, due, None).await;
         }
-    } else if run.vault.hold(row.subject).await?.is_some() || run.vault.subject(row.subject).await?.is_none() {
+    } else if believed(run, row.subject).await?.is_some() || run.vault.subject(row.subject).await?.is_none() {
         // An erasure is under way, or has just ended: its own order sees to it.
         return Ok(Handled::Changed);
     }
@@ -71,7 +71,7 @@ pub(crate) async fn block_due(run: &Run<'_>, row: &DueRow) -> Result<Handled, Fa
         Ok(None) => return Ok(Handled::Changed),
         Err(error) => return Err(error.into()),
     }
-    if run.vault.hold(row.subject).await?.is_some() {
+    if believed(run, row.subject).await?.is_some() {
         // An erasure is under way: its own order sees to it.
         return Ok(Handled::Changed);
     }
@@ -96,17 +96,18 @@ pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, Fault>
     let order = match run.vault.order(row.subject, &row.sk).await {
         Ok(Some(Order::Erase(order))) => order,
         Ok(Some(Order::Unlink(order))) => return link::order(run, &order).await,
-        Ok(Some(Order::Withdraw(order))) => return withdraw::order(run, &order).await,
+        Ok(Some(Order::Withdraw(order))) => return withdraw::order(run, row, &order).await,
         Ok(None) => return Ok(Handled::Changed),
         Err(error) => return Err(error.into()),
     };
-    let mut hold = run.vault.hold(row.subject).await?;
+    let mut hold = believed(run, row.subject).await?;
     let mut told = false;
     loop {
         match next(hold.as_ref().map(|hold| hold.progress), run.now) {
             Next::WaitUntil(ready) => {
                 // A second order waits with the first.
                 if let Some(hold) = hold.filter(|_| !told) {
+                    raise(run, &order).await?;
                     Receipts::of(run, &order).restricted(&hold).await?;
                 }
                 return wait(run, row, ready).await;
@@ -132,6 +133,16 @@ pub(crate) async fn order(run: &Run<'_>, row: &DueRow) -> Result<Handled, Fault>
                 return erase_rows(run, &order, unmapped).await;
             }
         }
+    }
+}
+
+/// The hold of a person. One that nobody vouches for was planted or edited, and keeps no
+/// order waiting: every step is taken anew, and the hold written whole.
+async fn believed(run: &Run<'_>, subject: SubjectId) -> Result<Option<Hold>, Fault> {
+    match run.vault.hold(subject).await {
+        Ok(hold) => Ok(hold),
+        Err(StoreError::NotVouched | StoreError::Row { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -178,14 +189,20 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<Unmap, 
             list(run, order, hold, Step::Unmap).await?;
             let (pk, as_of, now) = (&facts.mapping, order.as_of, run.now);
             match order.ground {
-                // If it is not theirs any more, another run was quicker.
-                Ground::Asked => drop(run.vault.put_tombstone(pk, order.subject, as_of, now).await?),
+                Ground::Asked => {
+                    if run.vault.put_tombstone(pk, order.subject, as_of, now).await? == Outcome::Already {
+                        // Another run, or another order of theirs, was quicker.
+                        raise(run, order).await?;
+                    }
+                }
                 Ground::Refused | Ground::Blocked | Ground::ContactDue => {
                     if run.vault.put_tombstone_unchanged(pk, &mapping, as_of, now).await? == Outcome::Already {
                         return Ok(Unmap::Contact);
                     }
                 }
             }
+        } else {
+            raise(run, order).await?;
         }
     }
     let unmapped = Hold { progress: Progress { unmapped_at: Some(run.now), ..hold.progress }, ..hold.clone() };
@@ -193,6 +210,30 @@ async fn unmap(run: &Run<'_>, order: &EraseOrder, hold: &Hold) -> Result<Unmap, 
         Outcome::Written => Unmap::Done(unmapped),
         Outcome::Already => Unmap::Ended,
     })
+}
+
+/// Of several orders of a person the latest says up to when nothing may come back, whichever
+/// of them has made the tombstone.
+async fn raise(run: &Run<'_>, order: &EraseOrder) -> Result<(), Fault> {
+    let facts = match run.vault.subject(order.subject).await {
+        Ok(Some(facts)) => facts,
+        Ok(None) | Err(StoreError::NotVouched) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let (pk, as_of) = (&facts.mapping, order.as_of);
+    loop {
+        let mapping = run.vault.mapping(pk, run.now).await?;
+        let raised = match mapping.standing {
+            Standing::Erased { at } if at < as_of => {
+                run.vault.put_tombstone_unchanged(pk, &mapping, as_of, run.now).await?
+            }
+            // Somebody new is there, or it says so already.
+            Standing::Erased { .. } | Standing::Known(_) | Standing::Absent => return Ok(()),
+        };
+        if raised == Outcome::Written {
+            return Ok(());
+        }
+    }
 }
 
 /// Whether something newer than the order speaks against it.
@@ -237,7 +278,7 @@ pub(crate) async fn erase_rows(run: &Run<'_>, order: &EraseOrder, mut hold: Hold
         let counts = proof::counts(rows.iter().map(|row| row.kind.as_str()));
         hold.unreachable = Some((run.now, counts));
         if run.vault.put_hold(order, &hold).await? == Outcome::Already {
-            hold = match run.vault.hold(order.subject).await? {
+            hold = match believed(run, order.subject).await? {
                 Some(counted) if counted.unreachable.is_some() => counted,
                 _ => return Ok(Handled::Changed),
             };
@@ -246,7 +287,7 @@ pub(crate) async fn erase_rows(run: &Run<'_>, order: &EraseOrder, mut hold: Hold
     Receipts::of(run, order).unreachable(&hold).await?;
     loop {
         // Orders go last, because receipts were given for them.
-        let values = rows.iter().filter(|row| row.sk != key::HOLD && !row.sk.starts_with(key::ORDER));
+        let values = rows.iter().filter(|row| row.sk != key::HOLD && !key::is_order(&row.sk));
         let doomed: Vec<_> = values.map(|row| erase_row(run, order.subject, &row.sk)).collect();
         if doomed.is_empty() {
             break;

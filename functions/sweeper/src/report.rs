@@ -32,6 +32,8 @@ pub struct Report {
     /// Consents that were taken back and carried out; what was erased for them counts as
     /// erased.
     pub withdrawn: u64,
+    /// Requests that nobody has answered in time; what was written in them counts as erased.
+    pub unanswered: u64,
     /// Erasures that wait for their 120 seconds.
     pub waiting: u64,
     /// Rows that could not be handled this time.
@@ -107,6 +109,10 @@ impl Report {
                 self.withdrawn += 1;
                 self.erased += erased;
             }
+            Handled::Unanswered(_) => {
+                self.unanswered += 1;
+                self.erased += 1;
+            }
             Handled::Waiting => self.waiting += 1,
             Handled::Changed | Handled::WouldGo(_) => {}
             Handled::SetAside(_) => {
@@ -124,6 +130,7 @@ impl Report {
                 | Handled::Anonymised(purpose)
                 | Handled::Redated(purpose)
                 | Handled::SetAside(purpose)
+                | Handled::Unanswered(purpose)
                 | Handled::WouldGo(purpose),
             ) => purpose.as_ref(),
             None => None,
@@ -141,7 +148,7 @@ impl Report {
         own.calls += cost.calls;
         own.units += cost.units;
         match handled {
-            Some(Handled::Erased(_)) => own.erased += 1,
+            Some(Handled::Erased(_) | Handled::Unanswered(_)) => own.erased += 1,
             Some(Handled::Anonymised(_)) => own.anonymised += 1,
             Some(Handled::Redated(_)) => own.redated += 1,
             Some(Handled::SetAside(_)) => own.set_aside += 1,
@@ -170,6 +177,7 @@ impl Report {
         self.unsent += more.unsent;
         self.unlinked += more.unlinked;
         self.withdrawn += more.withdrawn;
+        self.unanswered += more.unanswered;
         self.waiting += more.waiting;
         self.failed += more.failed;
         self.overdue(more.oldest_overdue_ms);

@@ -26,14 +26,14 @@ use azukari::{
     },
 };
 use futures::{StreamExt, stream};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::{
     SweepError, Sweeper,
     person::{all_rows, destroy_key, erase_rows, list},
     proof,
-    sweep::{Fault, Handled, Run},
+    sweep::{Fault, Run},
     withdraw,
 };
 
@@ -61,7 +61,7 @@ pub struct Done {
 }
 
 /// What a check has found and done. Counts only.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreReport {
     /// From which day on the list was read.
     pub since: String,
@@ -291,8 +291,8 @@ async fn settle(run: &Run<'_>, seen: u64, missed: &Missed) -> Result<(), StoreEr
 async fn withdraw_again(run: &Run<'_>, again: &Withdrawal, dry_run: bool) -> Result<u64, Fault> {
     let Withdrawal { subject, purpose, as_of } = again;
     let id = format!("restore-{:015}", as_of.get());
-    let order = WithdrawOrder { subject: *subject, id, purpose: purpose.clone(), as_of: *as_of };
-    let meant = withdraw::meant(run, &order).await?;
+    let order = WithdrawOrder { subject: *subject, id, purpose: purpose.clone(), as_of: *as_of, placed_at: *as_of };
+    let meant = withdraw::meant(run, &order, *as_of).await?;
     if dry_run {
         return Ok(count(meant.len()));
     }
@@ -305,13 +305,16 @@ async fn withdraw_again(run: &Run<'_>, again: &Withdrawal, dry_run: bool) -> Res
             && known.withdrawn.get(purpose).is_none_or(|known| known.at < *as_of)
             && let Some(person) = known.withdrawing(purpose, event.clone())
         {
-            run.vault.put_withdrawal(&facts.mapping, &mapping, &person, &event, &order, run.now).await?;
+            run.vault.put_withdrawal(&facts.mapping, &mapping, &person, &event, &order, ("restore", run.now)).await?;
         }
     }
-    match withdraw::order(run, &order).await? {
-        Handled::Withdrawn(values) => Ok(values),
+    match withdraw::carry_out(run, &order, *as_of).await? {
+        Some(values) => {
+            run.vault.end_withdrawal(&order).await?;
+            Ok(values)
+        }
         // Nothing else is at it here.
-        _ => Ok(count(meant.len())),
+        None => Ok(count(meant.len())),
     }
 }
 
@@ -365,7 +368,7 @@ async fn erase_again(run: &Run<'_>, again: &Again, rows: &[OwnRow]) -> Result<()
 /// An order that has come back with the person, so that its receipt goes on; otherwise a new
 /// one, whose receipt nobody has.
 async fn order_for(run: &Run<'_>, again: &Again, rows: &[OwnRow]) -> Result<EraseOrder, Fault> {
-    for row in rows.iter().filter(|row| row.sk.starts_with(key::ORDER)) {
+    for row in rows.iter().filter(|row| key::is_order(&row.sk)) {
         if let Some(Order::Erase(order)) = unless_spoilt(run.vault.order(again.subject, &row.sk).await)? {
             return Ok(order);
         }

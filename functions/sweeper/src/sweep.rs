@@ -21,6 +21,7 @@ use tokio::sync::OnceCell;
 use crate::{
     Report, SweepError, Sweeper, person,
     report::Cost,
+    request,
     roots::{self, Sealing},
     value,
 };
@@ -61,6 +62,8 @@ pub(crate) enum Handled {
     Withdrawn(u64),
     Unlinked,
     Waiting,
+    /// A request that nobody has answered in time has lost its words.
+    Unanswered(Option<DefinitionId>),
     /// It was gone, or due at another time, when it was looked at.
     Changed,
 }
@@ -149,6 +152,7 @@ impl Sweeper {
                 ("unlinked", report.unlinked),
                 ("withdrawn", report.withdrawn),
                 ("set_aside", report.set_aside),
+                ("unanswered", report.unanswered),
                 ("failed", report.failed),
             ];
             for (kind, n) in counts {
@@ -164,6 +168,7 @@ impl Sweeper {
             unsent = report.unsent,
             unlinked = report.unlinked,
             withdrawn = report.withdrawn,
+            unanswered = report.unanswered,
             waiting = report.waiting,
             set_aside = report.set_aside,
             aside = report.aside,
@@ -306,7 +311,9 @@ impl Run<'_> {
     }
 
     async fn row(&self, row: &DueRow) -> Result<Handled, Fault> {
-        if row.sk.starts_with(key::ORDER) {
+        if key::requested(&row.sk).is_some() {
+            request::due(self, row).await
+        } else if key::is_order(&row.sk) {
             person::order(self, row).await
         } else if row.sk == key::ALONE {
             person::contact_due(self, row).await
@@ -320,5 +327,5 @@ impl Run<'_> {
 
 /// Whether a row is a single value, not an order or the record of a person.
 fn is_value(row: &DueRow) -> bool {
-    !row.sk.starts_with(key::ORDER) && row.sk != key::ALONE && row.sk != key::LINE_STATE
+    !key::is_order(&row.sk) && row.sk != key::ALONE && row.sk != key::LINE_STATE
 }

@@ -6,6 +6,7 @@ use azukari::{
         consent::Answer,
         guard::{self, Found},
         plain::Plain,
+        rights::Wish,
     },
     line::{
         event::{Act, PersonalEvent},
@@ -34,6 +35,9 @@ impl Arrival {
     pub(crate) fn new(mut event: PersonalEvent) -> Self {
         let found = match &mut event.act {
             Act::Message(message) | Act::MessageEdited(message) => screen(&mut message.fields),
+            // A button of ours says what it said, and nothing of it is kept: a time and a
+            // digest may look like a card.
+            Act::Signal(fields) if data(fields).is_some_and(is_ours) => Vec::new(),
             Act::Signal(fields) => screen(fields),
             Act::Unsend(_) | Act::Follow | Act::Unfollow | Act::AccountLink(_) => Vec::new(),
         };
@@ -42,9 +46,13 @@ impl Arrival {
 
     /// The answer to a notice, if the event is one.
     pub(crate) fn answer(&self) -> Option<Answer> {
+        Answer::parse(self.data()?)
+    }
+
+    /// What the button says that was pressed, if one was.
+    pub(crate) fn data(&self) -> Option<&str> {
         let Act::Signal(fields) = &self.event.act else { return None };
-        let data = fields.iter().find(|(name, _)| *name == "data")?;
-        Answer::parse(std::str::from_utf8(data.1.reveal()).ok()?)
+        data(fields)
     }
 
     /// What somebody wrote in a message.
@@ -58,6 +66,15 @@ impl Arrival {
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.event.act, Act::Message(_) | Act::MessageEdited(_))
     }
+}
+
+fn data(fields: &[Field]) -> Option<&str> {
+    let (_, data) = fields.iter().find(|(name, _)| *name == "data")?;
+    std::str::from_utf8(data.reveal()).ok()
+}
+
+fn is_ours(data: &str) -> bool {
+    Answer::parse(data).is_some() || Wish::parse(data).is_some()
 }
 
 /// The same for every text and number in a value of JSON: an escape (`\n`) would hide there

@@ -65,14 +65,11 @@ pub(crate) enum LinkNews {
 pub(crate) fn command(arrival: &Arrival) -> Option<Command<'_>> {
     match &arrival.event.act {
         Act::AccountLink(nonce) => Some(Command::Confirmed(nonce)),
-        Act::Signal(fields) => {
-            let (_, data) = fields.iter().find(|(name, _)| *name == "data")?;
-            match std::str::from_utf8(data.reveal()).ok()? {
-                LINK => Some(Command::Link),
-                UNLINK => Some(Command::Unlink),
-                _ => None,
-            }
-        }
+        Act::Signal(_) => match arrival.data()? {
+            LINK => Some(Command::Link),
+            UNLINK => Some(Command::Unlink),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -286,6 +286,20 @@ fn about_rights(visit: &Visit<'_>, wording: &RightsWording, news: &RightsNews) -
             let words = wording.withdrawn.replace(PURPOSE, wording.language.of_text(&terms.title));
             OutgoingMessage::text(filled(visit, &words))
         }
+        RightsNews::Page => {
+            let open = Action::Uri { label: wording.page_open.clone(), uri: rights_url(visit) };
+            let text = wording.page.clone();
+            OutgoingMessage::Buttons { alt: text.clone(), text, actions: vec![open] }
+        }
+    }
+}
+
+/// Where something can be corrected or stopped: inside LINE, or, without an app there, what the
+/// policy says about it.
+fn rights_url(visit: &Visit<'_>) -> String {
+    match &visit.channel.definition.liff_id {
+        Some(app) => format!("{}/{app}/rights/{}", visit.webhook.liff_url, visit.channel.name),
+        None => format!("{}#rights", policy_url(visit)),
     }
 }
 

@@ -4,17 +4,16 @@
 use azukari::{
     domain::{
         definition::{PurposeTerms, keyword},
-        erasure::Ground,
         id::{DefinitionId, LineItemId},
         order::EventOrder,
-        person::{Admission, admit},
         receipt::ReceiptId,
         rights::{Wish, in_time},
         time::UnixMs,
     },
-    host::people::PeopleError,
-    line::event::Act,
-    store::order::{EraseOrder, WithdrawOrder},
+    host::{
+        people::PeopleError,
+        rights::{self, Met, Withdrawn},
+    },
 };
 
 use crate::{arrival::Arrival, visit::Visit};
@@ -36,13 +35,13 @@ pub(crate) enum RightsNews {
     AskToWithdraw(Box<PurposeTerms>),
     /// It is taken back.
     Withdrawn(Box<PurposeTerms>),
+    /// The way to the page on which something can be corrected or stopped.
+    Page,
 }
 
 /// What a button asks for.
 pub(crate) fn wish(arrival: &Arrival) -> Option<Wish> {
-    let Act::Signal(fields) = &arrival.event.act else { return None };
-    let (_, data) = fields.iter().find(|(name, _)| *name == "data")?;
-    Wish::parse(std::str::from_utf8(data.reveal()).ok()?)
+    Wish::parse(arrival.data()?)
 }
 
 /// What a message asks for.
@@ -53,6 +52,8 @@ fn asked_by_words(visit: &Visit<'_>, arrival: &Arrival) -> Option<Wish> {
         Some(Wish::AskToErase)
     } else if definition.withdraw_words.contains(&text) {
         Some(Wish::ListPurposes)
+    } else if definition.page_words.contains(&text) {
+        Some(Wish::ShowPage)
     } else {
         None
     }
@@ -75,6 +76,7 @@ pub(crate) async fn take(visit: &Visit<'_>, arrivals: &[Arrival]) -> Result<Opti
             // Of an old chat, or made up: they are asked.
             Wish::Erase(_) | Wish::AskToErase => Some(ask(visit).await?),
             Wish::ListPurposes => Some(list(visit).await?),
+            Wish::ShowPage => Some(page(visit).await?),
             Wish::Withdraw(purpose, asked_at) if in_time(asked_at, at) => withdraw(visit, &purpose, at, id).await?,
             Wish::Withdraw(purpose, _) | Wish::AskToWithdraw(purpose) => Some(ask_to_withdraw(visit, &purpose).await?),
         };
@@ -86,6 +88,7 @@ pub(crate) async fn take(visit: &Visit<'_>, arrivals: &[Arrival]) -> Result<Opti
             Some(RightsNews::Purposes(_)) => "purposes",
             Some(RightsNews::AskToWithdraw(_)) => "asked_to_withdraw",
             Some(RightsNews::Withdrawn(_)) => "withdraw",
+            Some(RightsNews::Page) => "page",
             None => "older_than_erasure",
         };
         metrics.count("webhook_rights", word);
@@ -102,6 +105,7 @@ pub(crate) fn asked_in_words<'a>(visit: &Visit<'_>, arrivals: impl IntoIterator<
 pub(crate) async fn news(visit: &Visit<'_>, asked: Option<Wish>) -> Result<Option<RightsNews>, PeopleError> {
     match asked {
         Some(Wish::ListPurposes) => list(visit).await.map(Some),
+        Some(Wish::ShowPage) => page(visit).await.map(Some),
         Some(_) => ask(visit).await.map(Some),
         None => Ok(None),
     }
@@ -110,13 +114,11 @@ pub(crate) async fn news(visit: &Visit<'_>, asked: Option<Wish>) -> Result<Optio
 /// Quick replies that LINE shows at most, but for one that erases everything.
 const MOST_PURPOSES: usize = 12;
 
-/// The purposes for which consent can be taken back: all of the policy in force but that of
-/// being reached, without which there is nobody to keep anything for.
+/// The purposes for which consent can be taken back.
 async fn purposes(visit: &Visit<'_>) -> Result<Vec<PurposeTerms>, PeopleError> {
-    let policy = visit.webhook.policies.version(&visit.intake.vault, &visit.channel.policy).await?;
-    let contact = &visit.channel.definition.purposes.line_contact.id;
-    let all = policy.iter().flat_map(|policy| &policy.purposes).filter(|terms| terms.id != *contact);
-    Ok(all.take(MOST_PURPOSES).cloned().collect())
+    let mut all = rights::purposes(&visit.webhook.policies, &visit.intake.vault, visit.channel).await?;
+    all.truncate(MOST_PURPOSES);
+    Ok(all)
 }
 
 async fn list(visit: &Visit<'_>) -> Result<RightsNews, PeopleError> {
@@ -138,9 +140,6 @@ async fn ask_to_withdraw(visit: &Visit<'_>, purpose: &DefinitionId) -> Result<Ri
     })
 }
 
-/// How often the mapping is read again because somebody else changed it.
-const ROUNDS: usize = 6;
-
 /// Takes a consent back. `None` if that is older than an erasure.
 async fn withdraw(
     visit: &Visit<'_>,
@@ -152,31 +151,12 @@ async fn withdraw(
     let Some(terms) = all.iter().find(|terms| terms.id == *purpose).cloned() else {
         return Ok(Some(RightsNews::Purposes(all)));
     };
-    // A link is for one purpose: without it there is none.
-    if visit.channel.definition.link.as_ref().is_some_and(|link| link.purpose.id == *purpose) {
-        visit.part(at, id.as_str()).await?;
-    }
     let event = EventOrder { at, event: id.clone() };
-    for _ in 0..ROUNDS {
-        let (mapping, known) = visit.mapping(true).await?;
-        if admit(&mapping.standing, at) == Admission::Stale {
-            return Ok(None);
-        }
-        let Some(known) = known else { return Ok(Some(RightsNews::NothingHeld)) };
-        let Some(person) = known.person.withdrawing(purpose, event.clone()) else {
-            return Ok(Some(RightsNews::Withdrawn(Box::new(terms))));
-        };
-        let subject = known.key.subject();
-        let order = WithdrawOrder { subject, id: format!("w{}", id.as_str()), purpose: purpose.clone(), as_of: at };
-        let vault = &visit.intake.vault;
-        let written = vault.put_withdrawal(&visit.pk, &mapping, &person, &event, &order, visit.now).await?;
-        if let Some(mapping) = written {
-            visit.known(&mapping)?;
-            return Ok(Some(RightsNews::Withdrawn(Box::new(terms))));
-        }
-        visit.forget();
-    }
-    Err(PeopleError::Contended)
+    Ok(match visit.withdraw(purpose, &event, at, "chat").await? {
+        Withdrawn::Done => Some(RightsNews::Withdrawn(Box::new(terms))),
+        Withdrawn::NothingHeld => Some(RightsNews::NothingHeld),
+        Withdrawn::Stale => None,
+    })
 }
 
 async fn ask(visit: &Visit<'_>) -> Result<RightsNews, PeopleError> {
@@ -184,17 +164,17 @@ async fn ask(visit: &Visit<'_>) -> Result<RightsNews, PeopleError> {
     Ok(if known.is_some() { RightsNews::AskToErase } else { RightsNews::NothingHeld })
 }
 
-/// Places the order. `None` if it is older than an erasure.
+async fn page(visit: &Visit<'_>) -> Result<RightsNews, PeopleError> {
+    let (_, known) = visit.mapping(false).await?;
+    Ok(if known.is_some() { RightsNews::Page } else { RightsNews::NothingHeld })
+}
+
+/// Places the order. `None` if it is older than an erasure. Delivered again, it is there, and
+/// the same is said.
 async fn erase(visit: &Visit<'_>, at: UnixMs, id: &LineItemId) -> Result<Option<RightsNews>, PeopleError> {
-    let (mapping, known) = visit.mapping(true).await?;
-    if admit(&mapping.standing, at) == Admission::Stale {
-        return Ok(None);
-    }
-    let Some(known) = known else { return Ok(Some(RightsNews::NothingHeld)) };
-    let vault = &visit.intake.vault;
-    let order =
-        EraseOrder { subject: known.key.subject(), id: id.as_str().to_owned(), ground: Ground::Asked, as_of: at };
-    // Delivered again, it is there, and the same is said.
-    vault.put_erase_order(&order, visit.now).await?;
-    Ok(Some(RightsNews::Erasing(ReceiptId::of(order.subject, &order.id, vault.origin()))))
+    Ok(match visit.meet(at).await? {
+        Met::Known(known) => Some(RightsNews::Erasing(visit.order_erasure(&known, id, at).await?)),
+        Met::NothingHeld => Some(RightsNews::NothingHeld),
+        Met::Stale => None,
+    })
 }

@@ -132,6 +132,7 @@ fn channel_definition(
         }),
         erase_words: channel.erase_words.clone(),
         withdraw_words: channel.withdraw_words.clone(),
+        page_words: channel.page_words.clone(),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::domain::{consent::Consent, id::DefinitionId, person::Standing, time::
 /// Why a person or a purpose is not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Refusal {
-    /// Opening is stopped: the person is being erased, or an order to erase them waits.
+    /// Opening is stopped: the person is being erased, an order to erase them waits, or they
+    /// have asked to stop the use.
     Restricted,
     /// The person said 同意しない.
     Refused,
@@ -34,6 +35,10 @@ pub struct Facts<'a> {
     pub held: bool,
     /// Whether an order to erase them waits.
     pub erase_ordered: bool,
+    /// Whether they have asked to stop the use, and that is not over.
+    pub stopped: bool,
+    /// Whether whoever asks has to answer their requests.
+    pub answering: bool,
     /// What they have said about each purpose, the newest.
     pub consents: &'a BTreeMap<DefinitionId, Consent>,
     /// What their mapping says.
@@ -45,7 +50,7 @@ pub struct Facts<'a> {
 /// # Errors
 /// Why not.
 pub fn person(facts: &Facts<'_>) -> Result<(), Refusal> {
-    if facts.held || facts.erase_ordered {
+    if facts.held || facts.erase_ordered || (facts.stopped && !facts.answering) {
         return Err(Refusal::Restricted);
     }
     match facts.standing {
@@ -79,10 +84,23 @@ mod tests {
         let purpose_id = DefinitionId::new("p");
         let consents = |consent| BTreeMap::from([(DefinitionId::new("p"), consent)]);
         let none = BTreeMap::new();
-        let facts = |held, erase_ordered| Facts { held, erase_ordered, consents: &none, standing: &Standing::Absent };
+        let of = |held, erase_ordered, stopped, answering| Facts {
+            held,
+            erase_ordered,
+            stopped,
+            answering,
+            consents: &none,
+            standing: &Standing::Absent,
+        };
+        let facts = |held, erase_ordered| of(held, erase_ordered, false, false);
         assert_eq!(person(&facts(false, false)), Ok(()));
         assert_eq!(person(&facts(true, false)), Err(Refusal::Restricted));
         assert_eq!(person(&facts(false, true)), Err(Refusal::Restricted));
+        // Whoever has to answer a stop may look, and nobody else; an erasure stops them, too.
+        assert_eq!(person(&of(false, false, true, false)), Err(Refusal::Restricted));
+        assert_eq!(person(&of(false, false, true, true)), Ok(()));
+        assert_eq!(person(&of(true, false, true, true)), Err(Refusal::Restricted));
+        assert_eq!(person(&of(false, true, true, true)), Err(Refusal::Restricted));
         let about = |consents: &BTreeMap<DefinitionId, Consent>| {
             purpose(&Facts { consents, ..facts(false, false) }, &purpose_id)
         };

@@ -165,6 +165,10 @@ pub struct ChannelDefinition {
     /// form of [`keyword`].
     #[serde(default = "rights::withdraw_words")]
     pub withdraw_words: Vec<String>,
+    /// Words that are answered with the way to the page on which something can be corrected
+    /// or stopped, in the form of [`keyword`].
+    #[serde(default = "rights::page_words")]
+    pub page_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business.

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-/// Fields of chat messages, other events, profiles, the contact itself, and links.
-pub const CATALOGUE: [&str; 46] = [
+/// Fields of chat messages, other events, profiles, the contact itself, links, and requests.
+pub const CATALOGUE: [&str; 47] = [
     // Messages.
     "type",
     "text",
@@ -58,6 +58,8 @@ pub const CATALOGUE: [&str; 46] = [
     "locality",
     "street_address",
     "country",
+    // Requests to correct and to stop.
+    "details",
 ];
 
 /// Stands in an entry for every answer of the submissions under the purpose: which

@@ -21,6 +21,7 @@ pub mod person;
 pub mod plain;
 pub mod reason;
 pub mod receipt;
+pub mod request;
 pub mod restore;
 pub mod retention;
 pub mod rights;

@@ -39,7 +39,7 @@ pub enum OperatorRole {
     /// 担当者: lists what came in, opens for the purposes given to them.
     Staff,
     /// 個人情報保護管理者: opens for every purpose, also without naming one; orders that
-    /// somebody be erased; reads the ledger.
+    /// somebody be erased; answers requests of people; reads the ledger.
     PrivacyOfficer,
     /// 監査担当: reads the ledger and opens nothing.
     Auditor,
@@ -90,6 +90,8 @@ pub enum Act {
     List,
     /// Show what waits to be looked into.
     Requests,
+    /// Say how a person's request has ended.
+    CloseRequest,
     /// Count answers to a form, and show no one's.
     Count,
     /// Have somebody erased.
@@ -105,6 +107,7 @@ impl Act {
             Self::Open => "open",
             Self::List => "list",
             Self::Requests => "requests",
+            Self::CloseRequest => "close_request",
             Self::Count => "count",
             Self::Erase => "erase",
             Self::Ledger => "ledger",
@@ -152,11 +155,11 @@ impl Operator {
                 Some(purpose) if self.purposes.iter().any(|own| own == purpose) => Ok(()),
                 Some(_) => Err(NotGranted::Purpose),
             },
-            (Act::Open | Act::Erase, PrivacyOfficer)
+            (Act::Open | Act::CloseRequest | Act::Erase, PrivacyOfficer)
             | (Act::List | Act::Requests | Act::Count, Staff | PrivacyOfficer)
             | (Act::Ledger, PrivacyOfficer | Auditor) => Ok(()),
             (Act::Open, Auditor)
-            | (Act::Erase, Staff | System | Auditor)
+            | (Act::CloseRequest | Act::Erase, Staff | System | Auditor)
             | (Act::List | Act::Requests | Act::Count, System | Auditor)
             | (Act::Ledger, Staff | System) => Err(NotGranted::Act),
         }
@@ -197,6 +200,10 @@ mod tests {
             (System, Act::Erase, None, Err(NotGranted::Act)),
             (Auditor, Act::Erase, None, Err(NotGranted::Act)),
             (PrivacyOfficer, Act::Erase, None, Ok(())),
+            (Staff, Act::CloseRequest, None, Err(NotGranted::Act)),
+            (System, Act::CloseRequest, None, Err(NotGranted::Act)),
+            (Auditor, Act::CloseRequest, None, Err(NotGranted::Act)),
+            (PrivacyOfficer, Act::CloseRequest, None, Ok(())),
             (PrivacyOfficer, Act::Open, Some("profile"), Ok(())),
             (PrivacyOfficer, Act::Open, None, Ok(())),
             (PrivacyOfficer, Act::List, None, Ok(())),

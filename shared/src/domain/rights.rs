@@ -25,11 +25,14 @@ pub enum Wish {
     AskToWithdraw(DefinitionId),
     /// To take it back, as an answer to the question of this time.
     Withdraw(DefinitionId, UnixMs),
+    /// To be led to the page on which something can be corrected or stopped.
+    ShowPage,
 }
 
 const ERASE: &str = "azukari:erase";
 const KEEP: &str = "azukari:keep";
 const WITHDRAW: &str = "azukari:withdraw";
+const PAGE: &str = "azukari:rights";
 
 impl Wish {
     /// What the button sends back.
@@ -38,6 +41,7 @@ impl Wish {
             Self::AskToErase => ERASE.to_owned(),
             Self::Erase(asked_at) => format!("{ERASE}:{}", asked_at.get()),
             Self::Keep => KEEP.to_owned(),
+            Self::ShowPage => PAGE.to_owned(),
             Self::ListPurposes => WITHDRAW.to_owned(),
             Self::AskToWithdraw(purpose) => format!("{WITHDRAW}:{purpose}"),
             Self::Withdraw(purpose, asked_at) => format!("{WITHDRAW}:{purpose}:{}", asked_at.get()),
@@ -50,6 +54,7 @@ impl Wish {
             Some("") => Self::AskToErase,
             Some(rest) => Self::Erase(UnixMs::new(rest.strip_prefix(':')?.parse().ok()?)),
             None if data == KEEP => Self::Keep,
+            None if data == PAGE => Self::ShowPage,
             None => Self::withdrawal(data.strip_prefix(WITHDRAW)?)?,
         };
         (wish.data() == data).then_some(wish)
@@ -98,6 +103,22 @@ pub fn withdraw_words() -> Vec<String> {
     ["同意の撤回", "同意を撤回", "個人情報", "プライバシー", "privacy"].map(str::to_owned).to_vec()
 }
 
+/// Words that are answered with the way to the page on which something can be corrected or
+/// stopped, unless a channel names its own.
+pub fn page_words() -> Vec<String> {
+    [
+        "訂正",
+        "個人情報の訂正",
+        "個人情報を訂正",
+        "利用停止",
+        "個人情報の利用停止",
+        "correct my data",
+        "stop using my data",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +128,7 @@ mod tests {
     fn a_wish_is_read_back_and_nothing_else_is_one() {
         let (purpose, at) = (DefinitionId::new("x7k2"), UnixMs::new(1_795_186_800_000));
         let withdrawals = [Wish::ListPurposes, Wish::AskToWithdraw(purpose.clone()), Wish::Withdraw(purpose, at)];
-        for wish in [Wish::AskToErase, Wish::Erase(at), Wish::Keep].into_iter().chain(withdrawals) {
+        for wish in [Wish::AskToErase, Wish::Erase(at), Wish::Keep, Wish::ShowPage].into_iter().chain(withdrawals) {
             assert_eq!(Wish::parse(&wish.data()), Some(wish));
         }
         for bad in [
@@ -123,6 +144,7 @@ mod tests {
             "azukari:withdraw:あ",
             "azukari:withdraw:a:1:2",
             "azukari:withdrawn",
+            "azukari:rights:1",
             "AZUKARI:erase",
         ] {
             assert_eq!(Wish::parse(bad), None, "{bad}");
@@ -138,7 +160,7 @@ mod tests {
 
     #[test]
     fn words_are_in_the_form_in_which_they_are_compared() {
-        for word in erase_words().into_iter().chain(withdraw_words()) {
+        for word in erase_words().into_iter().chain(withdraw_words()).chain(page_words()) {
             assert_eq!(keyword(&word), word);
         }
     }

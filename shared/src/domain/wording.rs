@@ -95,6 +95,20 @@ pub struct RightsWording {
     /// It is taken back.
     #[serde(default)]
     pub withdrawn: String,
+    /// Above the button that leads to the page on which something can be corrected or stopped.
+    #[serde(default = "page")]
+    pub page: String,
+    /// Label of that button.
+    #[serde(default = "page_open")]
+    pub page_open: String,
+}
+
+fn page() -> String {
+    RightsWording::japanese().page
+}
+
+fn page_open() -> String {
+    RightsWording::japanese().page_open
 }
 
 /// The variable for the title of a purpose.
@@ -125,6 +139,8 @@ impl RightsWording {
                 "「{purpose}」への同意を取り消しますか。そのためだけにお預かりしたものを消去し、これからはお預かりしません。",
                 "取り消す",
                 "「{purpose}」への同意を取り消しました。そのためだけにお預かりしたものを消去します。もう一度同意されるまで、このためにはお預かりしません。",
+                "訂正・追加・削除や、利用停止のご請求は、下のボタンのページからお送りください。担当者が確かめて対応します。利用停止は、お送りいただいたときから効きます。",
+                "お手続きのページを開く",
             ],
             Language::Ja,
         )
@@ -148,12 +164,14 @@ impl RightsWording {
                 "Take back your consent to: {purpose}? What is kept for it alone is erased, and nothing more is kept for it.",
                 "Take it back",
                 "Your consent to this is taken back: {purpose}. What was kept for it alone is erased, and nothing is kept for it until you agree again.",
+                "To have something corrected, or its use stopped, open the page by the button below. We look into it; a stop holds from the moment you send it.",
+                "Open the page",
             ],
             Language::En,
         )
     }
 
-    fn of(texts: [&str; 14], language: Language) -> Self {
+    fn of(texts: [&str; 16], language: Language) -> Self {
         let [
             erase_question,
             erase,
@@ -169,6 +187,8 @@ impl RightsWording {
             withdraw_question,
             withdraw,
             withdrawn,
+            page,
+            page_open,
         ] = texts.map(str::to_owned);
         Self {
             erase_question,
@@ -186,6 +206,8 @@ impl RightsWording {
             withdraw_question,
             withdraw,
             withdrawn,
+            page,
+            page_open,
         }
     }
 }

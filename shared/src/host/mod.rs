@@ -16,6 +16,7 @@ pub mod pages;
 pub mod people;
 pub mod problem;
 pub mod published;
+pub mod rights;
 pub mod roles;
 pub mod secrets;
 pub mod settings;

@@ -17,7 +17,8 @@ pub enum Role {
     Locksmith,
     /// Erases what is due.
     Sweeper,
-    /// The only one that opens. It also places an operator's order to erase somebody.
+    /// The only one that opens. It also places an operator's order to erase somebody, and
+    /// notes how a person's request has ended.
     Opener,
     /// Publishes configuration.
     Publisher,
@@ -238,7 +239,7 @@ const FORM: Permissions = Permissions {
     ],
     keys: &[(KeyOperation::GenerateMac, Key::Index)],
     secret: true,
-    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "F#", "X#"] }],
+    sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["-", "C#", "F#", "O#", "X#"] }],
 };
 
 const LINK: Permissions = Permissions {
@@ -295,7 +296,7 @@ const OPENER: Permissions = Permissions {
     ],
     keys: &[(KeyOperation::Decrypt, Key::Wrap), (KeyOperation::Sign, Key::Evidence)],
     secret: true,
-    // Of a person's rows it writes nothing but orders.
+    // Of a person's rows it writes nothing but orders, and how requests have ended.
     sort_keys: &[SortKeyLimit { prefix: "S#", sort_keys: &["O#"] }],
 };
 

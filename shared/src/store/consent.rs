@@ -2,7 +2,7 @@
 //! purpose. They are only added to, and the newest counts; of two answers in the same
 //! millisecond the later event stays.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use crate::domain::{
     consent::{Consent, Said},
@@ -59,7 +59,7 @@ impl Vault {
         notice: &Notice,
         order: &EventOrder,
     ) -> Result<Outcome, StoreError> {
-        outcome(self.put(self.consent_item(subject, purpose, said, notice, order), newer(order)).await)
+        outcome(self.put(self.consent_item(subject, purpose, (said, "chat"), notice, order), newer(order)).await)
     }
 
     /// Stores the newest answer that is known: mapping, subject row, one consent row for
@@ -85,16 +85,14 @@ impl Vault {
             self.part_put(self.subject_item(subject, now), Condition::that("attribute_exists(pk)")),
         ];
         let Answered { subject, purposes, said, notice, order } = answered;
-        for purpose in *purposes {
-            let item = self.consent_item(*subject, purpose, *said, notice, order);
-            parts.push(self.part_put(item, Condition::none()));
-        }
+        let consents =
+            purposes.iter().map(|purpose| self.consent_item(*subject, purpose, (*said, "chat"), notice, order));
         if *said == Said::Refused {
             let id = order.event.as_str().to_owned();
             let order = EraseOrder { subject: *subject, id, ground: Ground::Refused, as_of: order.at };
             parts.push(self.part_put(self.order_item(&order, now), Condition::none()));
         }
-        match self.transact(parts).await {
+        match self.transact_with_consents(parts, consents.collect(), order).await {
             Ok(()) => Ok(Some(written)),
             Err(error) if error.part_failed(0) || error.part_failed(1) || error.conflict() => Ok(None),
             Err(error) => Err(error),
@@ -102,7 +100,7 @@ impl Vault {
     }
 
     /// Stores that a consent is taken back: mapping, consent row and the order to erase what
-    /// was kept for it; all of it or nothing. `None` if the mapping has changed since it was
+    /// was kept for it; all of it or nothing. `how`: in the chat, or on the page. `None` if the mapping has changed since it was
     /// read: read it again.
     ///
     /// # Errors
@@ -114,21 +112,44 @@ impl Vault {
         person: &Person,
         event: &EventOrder,
         order: &WithdrawOrder,
-        now: UnixMs,
+        (how, now): (&str, UnixMs),
     ) -> Result<Option<Mapping>, StoreError> {
         let item = self.mapping_item(pk, person);
         let written = Mapping::written(&item, person)?;
         let notice = Notice { shown: person.shown.last().unwrap_or("none").to_owned(), digest: None };
-        let consent = self.consent_item(order.subject, &order.purpose, Said::Withdrawn, &notice, event);
+        let consent = self.consent_item(order.subject, &order.purpose, (Said::Withdrawn, how), &notice, event);
         let parts = vec![
             self.part_put(item, read.unchanged()),
-            self.part_put(consent, newer(event)),
             self.part_put(self.withdraw_item(order, now), Condition::none()),
         ];
-        match self.transact(parts).await {
+        match self.transact_with_consents(parts, vec![consent], event).await {
             Ok(()) => Ok(Some(written)),
-            Err(error) if (0..2).any(|part| error.part_failed(part)) || error.conflict() => Ok(None),
+            Err(error) if error.part_failed(0) || error.conflict() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Writes these parts, and of the consent rows those that no later event of the same
+    /// millisecond has written: that one stays.
+    async fn transact_with_consents(
+        &self,
+        parts: Vec<TransactWriteItem>,
+        consents: Vec<Item>,
+        order: &EventOrder,
+    ) -> Result<(), StoreError> {
+        let others = parts.len();
+        let mut all = parts;
+        all.extend(consents.into_iter().map(|consent| self.part_put(consent, newer(order))));
+        match self.transact(all.clone()).await {
+            Err(error)
+                if (others..all.len()).any(|part| error.part_failed(part))
+                    && !(0..others).any(|part| error.part_failed(part)) =>
+            {
+                let mut part = 0..;
+                all.retain(|_| !part.next().is_some_and(|part| error.part_failed(part)));
+                self.transact(all).await
+            }
+            done => done,
         }
     }
 
@@ -136,7 +157,7 @@ impl Vault {
         &self,
         subject: SubjectId,
         purpose: &DefinitionId,
-        said: Said,
+        (said, how): (Said, &str),
         notice: &Notice,
         order: &EventOrder,
     ) -> Item {
@@ -145,7 +166,7 @@ impl Vault {
             .text("consent", said.as_str())
             .text("shown", &notice.shown)
             .maybe_text("notice", notice.digest.as_deref())
-            .text("how", "chat")
+            .text("how", how)
             .time("event_at", order.at)
             .text("event_order", order.to_string())
             .vouched(self.origin())

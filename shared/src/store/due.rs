@@ -74,9 +74,6 @@ impl Gone {
     }
 }
 
-/// How often a value is tried again that met another one at the same counter.
-const COUNT_ATTEMPTS: usize = 8;
-
 /// What a value is counted under when it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
@@ -188,27 +185,12 @@ impl Vault {
     /// The call failed.
     pub async fn count_and_delete(&self, row: &DueRow, counted: &Counted) -> Result<Outcome, StoreError> {
         let still_due = Condition::that("due_at = :due_at").with_number(":due_at", row.due_at.get());
-        let one = Condition::none()
-            .with_name("#n", "n")
-            .with_name("#kind", "kind")
-            .with_number(":one", 1)
-            .with_text(":kind", "anonymous");
         let shard = key::anonymous_shard(row.subject);
         let parts = vec![
             self.part_delete(&key::subject(row.subject), &row.sk, still_due),
-            self.part_update(&counted.partition(), &shard, "SET #kind = :kind ADD #n :one", one),
+            self.part_count(&counted.partition(), &shard, "anonymous"),
         ];
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match self.transact(parts.clone()).await {
-                Ok(()) => return Ok(Outcome::Written),
-                Err(error) if error.part_failed(0) => return Ok(Outcome::Already),
-                // Others add to the same counter.
-                Err(error) if error.conflict() && attempt < COUNT_ATTEMPTS => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.transact_counting(parts).await
     }
 
     /// How many values of a form, or of a kind, were counted for a purpose and a month when

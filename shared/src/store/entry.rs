@@ -23,7 +23,7 @@ pub const BEGINNING: [u8; 32] = [0; 32];
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What is done: `open`, `list`, `ledger`, `refuse`, or `erase`.
+    /// What is done: `open`, `list`, `close_request`, `ledger`, `refuse`, `erase`, and so on.
     pub act: &'static str,
     /// When.
     pub at: UnixMs,

@@ -14,6 +14,7 @@ use crate::seal::envelope::Envelope;
 use crate::store::{
     Item, StoreError, Vault,
     key::{self, ALONE, HOLD, LINE_STATE, ORDER},
+    request::StoredRequest,
     state,
 };
 
@@ -108,6 +109,8 @@ pub struct Holding {
     pub held: bool,
     /// Whether a vouched order to erase them waits.
     pub erase_ordered: bool,
+    /// What they have asked for, vouched for or not.
+    pub requests: Vec<StoredRequest>,
     /// Rows that cannot be used.
     pub bad: Vec<BadRow>,
     /// When everything is due, if the person has blocked the account.
@@ -116,6 +119,14 @@ pub struct Holding {
     pub friendship: Option<Friendship>,
     /// Set if not all values are here: the sort key behind which to go on.
     pub more: Option<String>,
+}
+
+impl Holding {
+    /// Whether they have asked to stop the use, and that is not over. A request that somebody
+    /// has tampered with stops it all the same.
+    pub fn stopped(&self) -> bool {
+        self.requests.iter().any(StoredRequest::restricts)
+    }
 }
 
 /// Which values are wanted.
@@ -203,12 +214,20 @@ impl Reading<'_> {
                 if let Some(purpose) = sk.strip_prefix("C#").and_then(|rest| rest.split('#').next()) {
                     self.holding.consents.insert(DefinitionId::new(purpose), Consent::Refused);
                 }
+                self.unproven(&sk);
                 return self.bad(sk, "origin_tag");
             }
         };
         if self.vouched(&sk, &item).is_err() {
+            self.unproven(&sk);
             self.bad(sk, "malformed");
         }
+    }
+
+    /// Keeps that there is a request which says nothing that can be believed.
+    fn unproven(&mut self, sk: &str) {
+        let request = key::requested(sk).map(|(kind, id)| StoredRequest::unproven(kind, id));
+        self.holding.requests.extend(request);
     }
 
     fn bad(&mut self, sk: String, why: &'static str) {
@@ -224,6 +243,12 @@ impl Reading<'_> {
         } else if sk == LINE_STATE {
             self.holding.blocked_until = state::blocked_until(item);
             self.holding.friendship = Some(state::friendship(item)?);
+        } else if let Some((kind, id)) = key::requested(sk) {
+            let request = StoredRequest::read(kind, id, item)?;
+            if item.has("env") {
+                self.value(sealed(sk, item)?);
+            }
+            self.holding.requests.push(request);
         } else if sk.starts_with(ORDER) {
             match item.get_text("what")? {
                 "erase" => self.holding.erase_ordered = true,

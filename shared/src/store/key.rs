@@ -5,6 +5,7 @@ use crate::domain::{
     id::{ChannelName, DefinitionId, LineItemId, SubjectId},
     link::MemberDigest,
     receipt::ReceiptId,
+    request::RequestKind,
     time::{Day, UnixMs},
 };
 
@@ -69,6 +70,32 @@ pub fn record(id: &LineItemId) -> String {
 /// An order of a person.
 pub fn order(id: &str) -> String {
     format!("{ORDER}{id}")
+}
+
+/// A request of a person, as operators name it.
+pub fn request_name(kind: RequestKind, id: &str) -> String {
+    format!("{}~{id}", kind.as_str())
+}
+
+/// A request of a person. It stands among the orders, and is none.
+pub fn request(kind: RequestKind, id: &str) -> String {
+    order(&request_name(kind, id))
+}
+
+/// Kind and id of a request, from its sort key.
+pub fn requested(sk: &str) -> Option<(RequestKind, &str)> {
+    sk.strip_prefix(ORDER).and_then(named_request)
+}
+
+/// Kind and id of a request, from the name that operators give it.
+pub fn named_request(name: &str) -> Option<(RequestKind, &str)> {
+    let (kind, id) = name.split_once('~')?;
+    if id.is_empty() { None } else { Some((RequestKind::parse(kind)?, id)) }
+}
+
+/// Whether a row is an order, and not a request.
+pub fn is_order(sk: &str) -> bool {
+    sk.starts_with(ORDER) && requested(sk).is_none()
 }
 
 /// One consent given, refused or withdrawn.

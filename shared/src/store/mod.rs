@@ -25,6 +25,7 @@ pub mod order;
 pub mod pool;
 pub mod published;
 pub mod receipt;
+pub mod request;
 pub mod restore;
 pub mod state;
 pub mod subject;

@@ -71,6 +71,24 @@ impl Vault {
         }
     }
 
+    /// Takes a part of a budget by itself: one call. `false` if the hour's budget does not
+    /// suffice, and nothing was taken.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn spend(&self, spend: Spend<'_>) -> Result<bool, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.transact(vec![self.part_spend(spend)]).await {
+                Ok(()) => return Ok(true),
+                Err(error) if error.part_failed(0) => return Ok(false),
+                Err(error) if error.conflict() && attempt < ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Lays down what the next step will need: one call.
     ///
     /// # Errors

@@ -52,6 +52,8 @@ pub struct WithdrawOrder {
     pub purpose: DefinitionId,
     /// Only what is not newer is touched.
     pub as_of: UnixMs,
+    /// When it was placed: for a while from then on, a warm function may know nothing of it.
+    pub placed_at: UnixMs,
 }
 
 /// An order.
@@ -99,7 +101,8 @@ impl Vault {
             }
             "withdraw" => {
                 let purpose = DefinitionId::new(item.get_text("purpose")?);
-                Order::Withdraw(WithdrawOrder { subject, id, purpose, as_of: item.get_time("event_at")? })
+                let (as_of, placed_at) = (item.get_time("event_at")?, item.get_time("placed_at")?);
+                Order::Withdraw(WithdrawOrder { subject, id, purpose, as_of, placed_at })
             }
             "unlink" => Order::Unlink(Self::read_unlink_order(&item, subject, id)?),
             _ => return Err(StoreError::Row { attribute: "what" }),
@@ -111,6 +114,7 @@ impl Vault {
             .text("what", "withdraw")
             .text("purpose", order.purpose.as_str())
             .time("event_at", order.as_of)
+            .time("placed_at", order.placed_at)
             .time("due_at", order.as_of.min(now))
             .text("due_slot", Slot::of(order.subject, order.as_of.min(now), now).to_string())
             .vouched(self.origin())

@@ -116,8 +116,9 @@ impl Audit {
             .map_err(|error| StoreError::call("Query", error))?;
         let Some(map) = answer.items.unwrap_or_default().into_iter().next() else { return Ok(None) };
         let item = Item::read(map);
-        let receipt =
-            Receipt::parse(item.get_text("receipt")?).map_err(|_| StoreError::Row { attribute: "receipt" })?;
+        let receipt = Receipt::parse(item.get_text("receipt")?).ok();
+        // A receipt that lies under another one's number is no answer.
+        let receipt = receipt.filter(|receipt| receipt.id == id).ok_or(StoreError::Row { attribute: "receipt" })?;
         Ok(Some(SignedReceipt { receipt, signature: item.get_bytes("signature")?.to_vec() }))
     }
 }

@@ -280,24 +280,9 @@ impl Vault {
         let total = std::iter::once(key::TOTAL.to_owned());
         let choices = tally.choices.iter().map(|(field, choice)| format!("{field}#{choice}"));
         for sk in total.chain(choices) {
-            let one = Condition::none()
-                .with_name("#n", "n")
-                .with_name("#kind", "kind")
-                .with_number(":one", 1)
-                .with_text(":kind", "count");
-            parts.push(self.part_update(&pk, &sk, "SET #kind = :kind ADD #n :one", one));
+            parts.push(self.part_count(&pk, &sk, "count"));
         }
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match self.transact(parts.clone()).await {
-                Ok(()) => return Ok(Outcome::Written),
-                Err(error) if error.part_failed(0) => return Ok(Outcome::Already),
-                // Everybody adds to the same counters.
-                Err(error) if error.conflict() && attempt < TALLY_ATTEMPTS => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.transact_counting(parts).await
     }
 
     /// The counters of a form in one month: field and choice, or `total`, and how many.
@@ -324,9 +309,6 @@ fn mark(subject: SubjectId, submission: &str) -> String {
 
 /// How long the mark that a notice was answered is kept: longer than the notice holds.
 const SENT_MS: i64 = 48 * HOUR_MS;
-
-/// How often an answer is tried again that met another one at the same counter.
-const TALLY_ATTEMPTS: usize = 8;
 
 /// How long the mark of who has answered is kept: a year.
 pub const MARK_MS: i64 = 365 * 24 * HOUR_MS;

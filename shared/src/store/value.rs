@@ -27,11 +27,14 @@ pub enum ValueKind {
     Link,
     /// The member id that a person wanted to be joined with and was refused.
     Claim,
+    /// A request to correct what is held, or to stop its use (`store::request`).
+    Request,
 }
 
 impl ValueKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Message, Self::Event, Self::Profile, Self::Submission, Self::Link, Self::Claim];
+    pub const ALL: [Self; 7] =
+        [Self::Message, Self::Event, Self::Profile, Self::Submission, Self::Link, Self::Claim, Self::Request];
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
@@ -47,6 +50,7 @@ impl ValueKind {
             Self::Submission => "submission",
             Self::Link => "link",
             Self::Claim => "claim",
+            Self::Request => "request",
         }
     }
 }

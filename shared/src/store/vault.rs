@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::domain::origin::OriginTag;
-use crate::store::{Item, StoreError};
+use crate::store::{Item, Outcome, StoreError};
 
 /// The vault, as one function sees it: a client that signs with the function's
 /// role, the table's name, and the key that vouches for rows.
@@ -27,6 +27,9 @@ pub struct Vault {
     origin: Arc<dyn OriginTag>,
     usage: Option<Arc<Usage>>,
 }
+
+/// How often a transaction is tried again that met another one at the same counter.
+const COUNT_ATTEMPTS: usize = 8;
 
 /// What a run has spent, as DynamoDB counts it.
 #[derive(Debug, Default)]
@@ -215,32 +218,28 @@ impl Vault {
 
     /// Deletes one row.
     pub(super) async fn delete(&self, pk: &str, sk: &str, condition: Condition) -> Result<(), StoreError> {
-        let answer = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", AttributeValue::S(pk.to_owned()))
-            .key("sk", AttributeValue::S(sk.to_owned()))
-            .set_condition_expression(condition.expression())
-            .set_expression_attribute_names(condition.names())
-            .set_expression_attribute_values(condition.values())
-            .set_return_consumed_capacity(self.metering())
-            .send()
-            .await
-            .map_err(|error| StoreError::call("DeleteItem", error))?;
-        self.spent(answer.consumed_capacity());
-        Ok(())
+        self.delete_returning(pk, sk, condition, None).await.map(drop)
     }
 
     /// Deletes one row and gives back what it was.
     pub(super) async fn delete_and_tell(&self, pk: &str, sk: &str, condition: Condition) -> Result<Item, StoreError> {
+        self.delete_returning(pk, sk, condition, Some(ReturnValue::AllOld)).await
+    }
+
+    async fn delete_returning(
+        &self,
+        pk: &str,
+        sk: &str,
+        condition: Condition,
+        values: Option<ReturnValue>,
+    ) -> Result<Item, StoreError> {
         let answer = self
             .client
             .delete_item()
             .table_name(&self.table)
             .key("pk", AttributeValue::S(pk.to_owned()))
             .key("sk", AttributeValue::S(sk.to_owned()))
-            .return_values(ReturnValue::AllOld)
+            .set_return_values(values)
             .set_condition_expression(condition.expression())
             .set_expression_attribute_names(condition.names())
             .set_expression_attribute_values(condition.values())
@@ -307,6 +306,32 @@ impl Vault {
             .build()
             .expect("a check with a table, a key and a condition is complete");
         TransactWriteItem::builder().condition_check(check).build()
+    }
+
+    /// Adds one to a counter of this kind, as part of a transaction.
+    pub(super) fn part_count(&self, pk: &str, sk: &str, kind: &str) -> TransactWriteItem {
+        let one = Condition::none()
+            .with_name("#n", "n")
+            .with_name("#kind", "kind")
+            .with_number(":one", 1)
+            .with_text(":kind", kind);
+        self.part_update(pk, sk, "SET #kind = :kind ADD #n :one", one)
+    }
+
+    /// Counts together with the first part. [`Outcome::Already`] if the condition of that one
+    /// does not hold: it was counted before.
+    pub(super) async fn transact_counting(&self, parts: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.transact(parts.clone()).await {
+                Ok(()) => return Ok(Outcome::Written),
+                Err(error) if error.part_failed(0) => return Ok(Outcome::Already),
+                // Others add to the same counters.
+                Err(error) if error.conflict() && attempt < COUNT_ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Commits all parts or none. The SDK sends one token with every attempt, so

@@ -12,20 +12,32 @@
 //! - The newest answer to the notice counts. After 同意しない nothing is kept any more and
 //!   everything is erased, as if asked for, unless 同意する comes after all.
 //! - Whoever blocks the account is due 30 days later, unless they add it again.
+//! - Whoever takes a consent back is not read for it any more from then on, and a sweep
+//!   takes what was kept for it and is not newer. Nothing more is kept for it, whenever it
+//!   arrives, but what happens after they have agreed anew.
 //! - Due: `chat` and forms after the days of the policy in force when it came,
 //!   buttons after 30. Under `keep_24h` after 24 hours, unless consent was given before
 //!   a sweep found it due.
+//! - Where the 30 days of buttons begin with a block, those of a friend are not due; of
+//!   whom it was never heard that they are one, they begin with the last contact.
+//! - Where buttons are counted, each counts once when its days are over, and not if it went
+//!   otherwise: with a consent, with its person, or because a consent did not come.
 //! - A person is forgotten one year after the start of the last day of contact; under
 //!   `keep_24h` without consent for `contact`, 48 hours after it.
 //! - An order to erase stops opening at once, takes what is not newer than itself, and
 //!   is done after two sweeps 120 seconds apart. What arrives meanwhile may go with it.
+//!   Whoever asks in the chat is taken at their word within a day of being asked; of whom
+//!   nothing is held, nothing is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bad_days::plan::{CHANNELS, Event, EventKind, PURPOSES, Who};
+use crate::bad_days::plan::{CHANNELS, Event, EventKind, PURPOSES, Rule, Who};
 
 const DAY: i64 = 86_400_000;
 const SETTLE: i64 = 120_000;
+/// The purpose of buttons, by number, and how long they are kept.
+const OPERATION: usize = 1;
+const BUTTONS: i64 = 30 * DAY;
 /// Japan is nine hours ahead and knows no summer time.
 const TOKYO: i64 = 9 * 3_600_000;
 
@@ -52,6 +64,27 @@ struct Value {
     unsent: Sure,
     /// It came while its person was being erased.
     astray: bool,
+    /// Whether its days begin with a block.
+    after_unfollow: bool,
+    /// How often it may have been written, because it was gone in between.
+    writes: u64,
+    /// How often it was counted: at least, and at most.
+    counted: (u64, u64),
+}
+
+/// A consent was taken back, and no sweep has seen to it for certain.
+#[derive(Debug, Clone, Copy)]
+struct Withdrawal {
+    purpose: usize,
+    as_of: i64,
+    /// Whether there certainly is such an order, of the person who is known.
+    certain: bool,
+}
+
+impl Withdrawal {
+    fn is_about(&self, value: &Value) -> bool {
+        self.purpose == value.purpose && value.at <= self.as_of
+    }
 }
 
 /// An erasure under way.
@@ -103,6 +136,12 @@ impl Statements {
         (sure, self.0.iter().filter(newer).collect())
     }
 
+    /// Every statement that may be the newest; `None` if there may be none.
+    fn possible(&self) -> Vec<Option<&Statement>> {
+        let (sure, newer) = self.candidates();
+        newer.into_iter().map(Some).chain([sure]).collect()
+    }
+
     fn newest(&self) -> Newest {
         match self.candidates() {
             (None, newer) if newer.is_empty() => Newest::Nothing,
@@ -124,6 +163,9 @@ struct Person {
     consents: BTreeMap<usize, Statements>,
     /// Answers to the notice.
     answers: Statements,
+    /// Consents that were taken back in the chat, by purpose.
+    taken_back: BTreeMap<usize, Statements>,
+    withdrawals: Vec<Withdrawal>,
     /// Whether the account is blocked.
     blocked: Statements,
     /// Whether anything was ever erased because of the person as a whole.
@@ -137,6 +179,9 @@ struct Person {
     /// Whether being contacted was ever agreed to.
     contact_agreed: bool,
     erasure: Option<Erasure>,
+    /// Whether somebody has asked once more meanwhile, and as of when: it may be about the
+    /// one who is being erased, or about the next.
+    again: Option<i64>,
     /// Nothing up to this time may be readable again.
     erased_at: Option<i64>,
     /// The same, after an erasure that nobody is sure of: it may be dropped.
@@ -193,6 +238,10 @@ pub struct Sent {
 pub struct Model {
     people: BTreeMap<Who, Person>,
     chat_days: i64,
+    rule: Rule,
+    /// The latest time at which anything was written: what was written into the hour of
+    /// that time is found by a sweep that does not come before it.
+    latest: i64,
 }
 
 fn day_start(at: i64) -> i64 {
@@ -205,9 +254,9 @@ fn year_after(start: i64) -> (i64, i64) {
 }
 
 impl Model {
-    /// Nobody is known; `chat` is kept 180 days.
-    pub fn new() -> Self {
-        Self { people: BTreeMap::new(), chat_days: 180 }
+    /// Nobody is known; `chat` is kept 180 days, and buttons by a rule.
+    pub fn new(rule: Rule) -> Self {
+        Self { people: BTreeMap::new(), chat_days: 180, rule, latest: i64::MIN }
     }
 
     /// Another retention of `chat`, from now on.
@@ -231,7 +280,8 @@ impl Model {
     /// Events of one person were delivered together at `now`.
     pub fn delivered(&mut self, who: Who, events: &[(&Event, &Sent)], taken: bool, now: i64) {
         let rule = CHANNELS[who.channel];
-        let chat_days = self.chat_days;
+        let terms = Terms { demo: rule == "demo", chat_days: self.chat_days, rule: self.rule };
+        self.latest = self.latest.max(now);
         let person = self.person(who);
         let fresh: Vec<(&Event, &Sent, i64)> = events
             .iter()
@@ -240,10 +290,15 @@ impl Model {
                 event.kind != EventKind::Huge && person.erased_at.is_none_or(|erased| *at > erased)
             })
             .collect();
+        let mut sure = if taken { Sure::Yes } else { Sure::Maybe };
+        let mut wishes: Vec<&(&Event, &Sent, i64)> = fresh.iter().filter(|(event, ..)| event.kind.is_wish()).collect();
+        wishes.sort_by(|a, b| (a.2, &a.1.id).cmp(&(b.2, &b.1.id)));
+        for (event, sent, at) in wishes {
+            person.wished(event.kind, (*at, sent.id.clone()), sure.and(person.in_time(*at)));
+        }
         let answers = fresh.iter().filter_map(|(event, sent, at)| Some((answer(event.kind)?, *at, sent.id.clone())));
         let answers: Vec<(bool, i64, String)> = answers.collect();
         let newest = answers.iter().max_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2))).map(|(agrees, ..)| *agrees);
-        let mut sure = if taken { Sure::Yes } else { Sure::Maybe };
         let mut stranger = false;
         if newest == Some(false) {
             let refused = answers.iter().map(|(_, at, _)| *at).max().unwrap_or(now);
@@ -268,7 +323,7 @@ impl Model {
             person.answered(*agrees, (*at, id.clone()), sure.and(person.in_time(*at)));
         }
         for (event, sent, at) in &fresh {
-            if answer(event.kind).is_some() {
+            if answer(event.kind).is_some() || event.kind.is_wish() {
                 continue;
             }
             if person.erased_at.is_some_and(|erased| *at <= erased) {
@@ -282,10 +337,12 @@ impl Model {
                 _ => person.custody(rule, *at),
             };
             let custody = custody.and(sure).and(if stranger && !taken { Sure::Maybe } else { Sure::Yes });
+            // Of an erasure that nobody is sure of: it may come too late.
+            let custody = custody.and(person.in_time(*at));
             if custody == Sure::No {
                 continue;
             }
-            person.happened(event.kind, sent, *at, custody, rule == "demo", chat_days);
+            person.happened(event.kind, sent, *at, custody, terms);
         }
     }
 
@@ -305,6 +362,7 @@ impl Model {
     /// else was said in the same millisecond.
     pub fn submitted(&mut self, who: Who, row: &str, content: &str, now: i64) {
         let due = BTreeSet::from([now + self.chat_days * DAY]);
+        self.latest = self.latest.max(now);
         let person = self.person(who);
         person.contacted(now, true);
         for purpose in ["chat", "contact"] {
@@ -323,6 +381,9 @@ impl Model {
             gone: Sure::No,
             unsent: Sure::No,
             astray,
+            after_unfollow: false,
+            writes: 1,
+            counted: (0, 0),
         };
         person.values.insert(row.to_owned(), value);
     }
@@ -355,12 +416,21 @@ impl Model {
 
     /// A sweep ran; `clean` if nothing went wrong in it.
     pub fn swept(&mut self, now: i64, clean: bool) {
+        let whole = clean && now >= self.latest;
+        self.latest = self.latest.max(now);
         for (who, person) in &mut self.people {
             let waiting = CHANNELS[who.channel] == "demo";
-            person.sweep_values(now, clean);
+            person.sweep_values(now, clean, whole, self.rule.counted);
+            person.sweep_withdrawals(whole);
             person.sweep_erasure(now, clean);
             person.sweep_contact(now, clean, waiting);
         }
+    }
+
+    /// How many buttons were counted: at least, and at most.
+    pub fn counted(&self) -> (u64, u64) {
+        let values = self.people.values().flat_map(|person| person.values.values());
+        values.fold((0, 0), |(least, most), value| (least + value.counted.0, most + value.counted.1))
     }
 
     /// What must, may and must not be readable of somebody. `every` purpose, or `chat`.
@@ -382,10 +452,13 @@ impl Model {
     }
 }
 
-impl Default for Model {
-    fn default() -> Self {
-        Self::new()
-    }
+/// The terms under which something comes.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// Whether it waits for consent.
+    demo: bool,
+    chat_days: i64,
+    rule: Rule,
 }
 
 impl Sure {
@@ -410,18 +483,16 @@ impl Sure {
 
 impl Value {
     /// The earliest and the latest time at which it may be due, given what may have been
-    /// said.
-    fn due_by(&self, consent: Option<bool>, sure: bool) -> (i64, i64) {
+    /// said and when its own days are over.
+    fn due_by(&self, days: (i64, i64), consent: Option<bool>, sure: bool) -> (i64, i64) {
         if sure {
-            return self.due(consent);
+            return self.due(days, consent);
         }
-        (self.due(None).0, self.due(Some(true)).1)
+        (self.due(days, None).0, self.due(days, Some(true)).1)
     }
 
     /// The earliest and the latest time at which it may be due, given what was said.
-    fn due(&self, consent: Option<bool>) -> (i64, i64) {
-        let first = self.due.first().copied().unwrap_or(i64::MAX);
-        let last = self.due.last().copied().unwrap_or(i64::MAX);
+    fn due(&self, (first, last): (i64, i64), consent: Option<bool>) -> (i64, i64) {
         let soon = (first.min(self.at + DAY), last.min(self.at + DAY));
         match (self.waits, consent) {
             (Sure::No, _) | (_, Some(true)) => (first, last),
@@ -437,6 +508,32 @@ fn answer(kind: EventKind) -> Option<bool> {
         EventKind::Agree { .. } => Some(true),
         EventKind::Refuse => Some(false),
         _ => None,
+    }
+}
+
+/// What a sweep meets of a value.
+struct Found {
+    days: (i64, i64),
+    consent: Option<bool>,
+    consent_sure: bool,
+    /// Whether it goes by its days and by nothing else.
+    settled: bool,
+}
+
+impl Value {
+    /// It may be due, and `surely` if it is and was looked at: it is counted, unless it
+    /// waited for a consent that did not come.
+    fn count(&mut self, found: &Found, surely: bool) {
+        let agreed = found.consent == Some(true);
+        if self.waits == Sure::Yes && found.consent_sure && !agreed && !self.astray {
+            return;
+        }
+        self.counted.1 = self.writes;
+        let waited_enough = self.waits == Sure::No || (self.waits == Sure::Yes && agreed);
+        let there = self.stored == Sure::Yes && self.gone == Sure::No && !self.astray;
+        if surely && found.settled && found.consent_sure && waited_enough && there {
+            self.counted.0 = 1;
+        }
     }
 }
 
@@ -488,6 +585,68 @@ impl Person {
         }
     }
 
+    /// Somebody has answered to a question about what is held of them.
+    fn wished(&mut self, kind: EventKind, order: (i64, String), sure: Sure) {
+        let known = self.known();
+        if known == Sure::No {
+            return;
+        }
+        let sure = sure.and(known);
+        self.commanded(order.0);
+        match kind {
+            EventKind::EraseAll { in_time: true } => self.erasure_wished(order.0, sure),
+            EventKind::Withdraw { purpose } => self.takes_back(purpose, order, sure),
+            _ => {}
+        }
+    }
+
+    /// A command is a contact of whoever is known, and starts nobody.
+    fn commanded(&mut self, at: i64) {
+        if self.meanwhile.is_some() || self.erasure.is_none_or(|erasure| !erasure.asked) {
+            self.contacted(at, false);
+        }
+    }
+
+    fn erasure_wished(&mut self, at: i64, sure: Sure) {
+        match self.erasure {
+            // It is older than what is under way, or the same.
+            Some(Erasure { asked: true, as_of, .. }) if at <= as_of => {}
+            Some(Erasure { asked: true, .. }) => self.again = Some(self.again.map_or(at, |again| again.max(at))),
+            None if sure == Sure::Yes => self.must_be_erased(at),
+            Some(_) | None => self.may_be_erased(at),
+        }
+    }
+
+    fn takes_back(&mut self, purpose: usize, order: (i64, String), sure: Sure) {
+        let said = self.taken_back.entry(purpose).or_default();
+        if said.candidates().0.is_some_and(|known| known.order >= order) {
+            return;
+        }
+        said.make(order.clone(), true, sure);
+        self.withdrawals.push(Withdrawal { purpose, as_of: order.0, certain: sure == Sure::Yes });
+        self.consents.entry(purpose).or_default().make(order, false, sure);
+    }
+
+    /// Whether what happened at this time is not kept for a purpose, because the consent to
+    /// it was taken back.
+    fn has_taken_back(&self, purpose: usize, at: i64) -> Sure {
+        let Some(taken_back) = self.taken_back.get(&purpose) else { return Sure::No };
+        let answers = self.answers.possible();
+        let anew = |taken: &Statement, answer: &Option<&Statement>| {
+            answer.is_some_and(|answer| answer.yes && answer.order > taken.order && at >= answer.order.0)
+        };
+        let mut kept = BTreeSet::new();
+        for taken in taken_back.possible() {
+            kept.extend(answers.iter().map(|answer| taken.is_none_or(|taken| anew(taken, answer))));
+        }
+        match (kept.contains(&true), kept.contains(&false)) {
+            (_, false) => Sure::No,
+            // Whoever was erased meanwhile is new.
+            (false, true) if self.erasure.is_none() => Sure::Yes,
+            (_, true) => Sure::Maybe,
+        }
+    }
+
     fn must_be_erased(&mut self, as_of: i64) {
         let as_of = self.erasure.map_or(as_of, |erasure| erasure.as_of.max(as_of));
         self.erasure = Some(Erasure { as_of, asked: true, certain: true, unmapped: None });
@@ -504,12 +663,12 @@ impl Person {
     }
 
     /// Something else than an answer happened, and is kept as surely as `stored` says.
-    fn happened(&mut self, kind: EventKind, sent: &Sent, at: i64, stored: Sure, demo: bool, chat_days: i64) {
+    fn happened(&mut self, kind: EventKind, sent: &Sent, at: i64, stored: Sure, terms: Terms) {
         self.contacted(at, stored == Sure::Yes);
         let astray = self.erasure.is_some() || self.in_time(at) != Sure::Yes;
-        let (purpose, days) = match kind {
-            EventKind::Text | EventKind::Card => (0, chat_days),
-            EventKind::Postback => (1, 30),
+        let (purpose, kept_for) = match kind {
+            EventKind::Text | EventKind::Card => (0, terms.chat_days * DAY),
+            EventKind::Postback => (OPERATION, BUTTONS),
             EventKind::Unsend(_) => {
                 let sure = if astray { Sure::Maybe } else { stored };
                 if let Some(value) = self.values.get_mut(&sent.row) {
@@ -522,9 +681,19 @@ impl Person {
                 self.blocked.make((at, sent.id.clone()), kind == EventKind::Unfollow, sure);
                 return;
             }
-            EventKind::Huge | EventKind::Agree { .. } | EventKind::Refuse => return,
+            EventKind::Huge
+            | EventKind::Agree { .. }
+            | EventKind::Refuse
+            | EventKind::EraseAll { .. }
+            | EventKind::Withdraw { .. } => return,
         };
-        let waits = match (demo, self.answers.newest()) {
+        let stored = match self.has_taken_back(purpose, at) {
+            Sure::No => stored,
+            Sure::Maybe => stored.and(Sure::Maybe),
+            Sure::Yes => return,
+        };
+        let renewed = self.erasure.is_some();
+        let waits = match (terms.demo, self.answers.newest()) {
             (false, _) => Sure::No,
             (true, Newest::Nothing) => Sure::Yes,
             (true, Newest::Surely { .. } | Newest::Unsure) => Sure::Maybe,
@@ -539,6 +708,9 @@ impl Person {
             gone: Sure::No,
             unsent: Sure::No,
             astray: false,
+            after_unfollow: purpose == OPERATION && terms.rule.after_unfollow,
+            writes: 0,
+            counted: (0, 0),
         });
         // Under which of two terms it was stored, nobody knows.
         if value.waits != waits {
@@ -546,7 +718,10 @@ impl Person {
         }
         // A second delivery finds the first, or stores it under the terms of now.
         if value.stored != Sure::Yes || value.gone != Sure::No {
-            value.due.insert(at + days * DAY);
+            value.due.insert(at + kept_for);
+        }
+        if value.stored != Sure::Yes || value.gone != Sure::No || renewed {
+            value.writes += 1;
         }
         // What was swept, or may have been, can be there again until it is swept again;
         // it is due already, so it must not be seen.
@@ -560,6 +735,25 @@ impl Person {
             Newest::Nothing => (None, !self.consents_unsure),
             Newest::Surely { yes, .. } => (Some(yes), !self.consents_unsure),
             Newest::Unsure => (None, false),
+        }
+    }
+
+    /// When the days of a value are over, at the earliest and at the latest, waiting for
+    /// consent aside.
+    fn days_over(&self, value: &Value) -> (i64, i64) {
+        let first = value.due.first().copied().unwrap_or(i64::MAX);
+        let last = value.due.last().copied().unwrap_or(i64::MAX);
+        if !value.after_unfollow {
+            return (first, last);
+        }
+        let (low, high) = self.contact.map_or((value.at, value.at), |contact| (contact.low, contact.high));
+        match self.blocked.newest() {
+            // Nothing was heard of it: it begins with the day of the last contact, and a
+            // sweep looks at it no sooner than its days are over since it came.
+            Newest::Nothing => (low.max(day_start(value.at)) + BUTTONS, high.max(value.at) + BUTTONS),
+            Newest::Surely { yes: false, .. } if self.erasure.is_none() => (i64::MAX, i64::MAX),
+            // Whoever blocks is due as a whole by then.
+            Newest::Surely { .. } | Newest::Unsure => (day_start(value.at) + BUTTONS, i64::MAX),
         }
     }
 
@@ -596,7 +790,7 @@ impl Person {
 
     fn readable(&self, value: &Value, contact: (i64, i64), now: i64) -> Sure {
         let (consent, consent_sure) = self.consent(value.purpose);
-        let (first, last) = value.due_by(consent, consent_sure);
+        let (first, last) = value.due_by(self.days_over(value), consent, consent_sure);
         let erasing = self.erasure.is_some_and(|erasure| erasure.asked && value.at <= erasure.as_of);
         let never = value.stored == Sure::No
             || value.gone == Sure::Yes && value.stored != Sure::Yes
@@ -615,22 +809,52 @@ impl Person {
             && value.unsent == Sure::No
             && first > now
             && !value.astray
+            && !self.withdrawals.iter().any(|withdrawal| withdrawal.is_about(value))
             && self.erasure.is_none()
             && consent_sure
             && contact.0 > now;
         if certain { Sure::Yes } else { Sure::Maybe }
     }
 
-    fn sweep_values(&mut self, now: i64, clean: bool) {
-        let consents: Vec<(Option<bool>, bool)> = (0..PURPOSES.len()).map(|purpose| self.consent(purpose)).collect();
-        for value in self.values.values_mut() {
-            let (consent, consent_sure) = consents[value.purpose];
-            let (first, last) = value.due_by(consent, consent_sure);
-            if last <= now && clean && consent_sure {
+    fn sweep_values(&mut self, now: i64, clean: bool, whole: bool, counted: bool) {
+        let known: Vec<Found> = self.values.values().map(|value| self.found(value)).collect();
+        for (value, found) in self.values.values_mut().zip(known) {
+            let (first, last) = value.due_by(found.days, found.consent, found.consent_sure);
+            if counted && value.purpose == OPERATION && first <= now {
+                value.count(&found, whole && last <= now);
+            }
+            if last <= now && clean && found.consent_sure {
                 value.gone = Sure::Yes;
             } else if first <= now {
                 value.gone = value.gone.or(Sure::Maybe);
             }
+        }
+    }
+
+    fn found(&self, value: &Value) -> Found {
+        let (consent, consent_sure) = self.consent(value.purpose);
+        let taken = self.withdrawals.iter().any(|withdrawal| withdrawal.is_about(value));
+        Found { days: self.days_over(value), consent, consent_sure, settled: self.erasure.is_none() && !taken }
+    }
+
+    /// What was kept for a consent that was taken back goes with the next sweep that sees
+    /// everything.
+    fn sweep_withdrawals(&mut self, whole: bool) {
+        let settled = self.erasure.is_none();
+        for value in self.values.values_mut() {
+            for withdrawal in &self.withdrawals {
+                if !withdrawal.is_about(value) {
+                    continue;
+                }
+                if whole && withdrawal.certain && settled && !value.astray {
+                    (value.gone, value.stored) = (Sure::Yes, Sure::No);
+                } else {
+                    value.gone = value.gone.or(Sure::Maybe);
+                }
+            }
+        }
+        if whole {
+            self.withdrawals.clear();
         }
     }
 
@@ -672,18 +896,29 @@ impl Person {
             self.blocked.0.retain(|blocked| blocked.order.0 > as_of);
             self.blocked.doubt();
             self.consents.clear();
-            self.consents_unsure = !self.answers.0.is_empty();
+            for taken_back in self.taken_back.values_mut() {
+                taken_back.0.retain(|taken| taken.order.0 > as_of);
+                taken_back.doubt();
+            }
+            self.taken_back.retain(|_, taken_back| !taken_back.0.is_empty());
+            self.withdrawals.retain(|withdrawal| withdrawal.as_of > as_of);
+            self.consents_unsure = !self.answers.0.is_empty() || !self.taken_back.is_empty();
             self.contact_agreed = self.answers.0.iter().any(|answer| answer.yes);
             // Who came meanwhile may be known again, or have gone with the old person.
             self.contact = meanwhile;
         } else {
             self.answers.doubt();
             self.blocked.doubt();
+            self.taken_back.values_mut().for_each(Statements::doubt);
             self.consents_unsure |= !self.consents.is_empty();
             if let Some(contact) = &mut self.contact {
                 contact.sure = false;
                 contact.low = meanwhile.map_or(contact.low, |since| since.low.min(contact.low));
             }
+        }
+        self.withdrawals.iter_mut().for_each(|withdrawal| withdrawal.certain = false);
+        if let Some(again) = self.again.take() {
+            self.may_be_erased(again);
         }
     }
 

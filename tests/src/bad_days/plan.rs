@@ -15,8 +15,19 @@ pub const PURPOSES: [&str; 3] = ["chat", "operation", "contact"];
 pub struct Plan {
     /// The seed.
     pub seed: u64,
+    /// How buttons are kept.
+    pub rule: Rule,
     /// What happens.
     pub actions: Vec<(usize, Action)>,
+}
+
+/// How what people do with buttons is kept, for the purpose `operation`: thirty days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Whether it is counted when it goes.
+    pub counted: bool,
+    /// Whether the thirty days begin when they block the account, and not when it comes.
+    pub after_unfollow: bool,
 }
 
 /// Somebody in a channel.
@@ -76,6 +87,15 @@ pub enum Action {
         /// How long ago, in milliseconds.
         ago: i64,
     },
+    /// The privacy officer has somebody erased, until it is answered.
+    EraseByOperator {
+        /// Who.
+        who: Who,
+        /// How it goes at first; after that the weather is calm.
+        bad: Bad,
+    },
+    /// LINE delivers an earlier webhook of the last six days again: which of them, by number.
+    Late(usize),
     /// The sweeper runs.
     Sweep(Bad),
     /// The locksmith runs.
@@ -157,6 +177,23 @@ pub enum EventKind {
     },
     /// 同意しない.
     Refuse,
+    /// すべて消去する, the answer to the question whether everything is to be erased.
+    EraseAll {
+        /// Whether the question was asked within the last day.
+        in_time: bool,
+    },
+    /// 取り消す, the answer to the question whether the consent to a purpose is taken back.
+    Withdraw {
+        /// The purpose, by number: one that is not `contact`.
+        purpose: usize,
+    },
+}
+
+impl EventKind {
+    /// Whether it is about what is held, and is not kept itself.
+    pub fn is_wish(self) -> bool {
+        matches!(self, Self::EraseAll { .. } | Self::Withdraw { .. })
+    }
 }
 
 /// How badly it goes.
@@ -173,14 +210,24 @@ pub struct Bad {
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
+/// The number of the first action that is about what is held. The others have lower ones.
+const RIGHTS: usize = 1_000;
 
 impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed ^ 0x0b5e_55ed_ba5e_ba11);
         let length = dice.usize(12..60);
-        let actions = (0..length).map(|n| (n, action(&mut dice))).collect();
-        Self { seed, actions }
+        let mut actions: Vec<(usize, Action)> = (0..length).map(|n| (n, action(&mut dice))).collect();
+        // What people ask of what is held comes in between, from dice of its own: the rest
+        // of a seed is what it was without.
+        let mut dice = Rng::with_seed(seed ^ 0x0f0f_0e4a_5ed0_9e09);
+        let rule = Rule { counted: dice.bool(), after_unfollow: dice.u8(0..4) == 0 };
+        for n in 0..dice.usize(0..length / 3 + 2) {
+            let place = dice.usize(0..=actions.len());
+            actions.insert(place, (RIGHTS + n, right(&mut dice)));
+        }
+        Self { seed, rule, actions }
     }
 
     /// Only the actions of these numbers.
@@ -225,6 +272,37 @@ fn action(dice: &mut Rng) -> Action {
         95..98 => Action::ColdStart,
         _ => Action::Restart([None, Some(5), Some(30), Some(180)][dice.usize(0..4)]),
     }
+}
+
+/// What is about what is held, or shows what became of it.
+fn right(dice: &mut Rng) -> Action {
+    let who = Who { channel: dice.usize(0..CHANNELS.len()), person: dice.usize(0..PEOPLE) };
+    match dice.u8(0..20) {
+        0..12 => Action::Webhook {
+            channel: who.channel,
+            events: (0..dice.usize(1..4)).map(|_| wish(dice, who.person)).collect(),
+            bad: bad(dice),
+            deliveries: dice.u8(1..4),
+            stops_when_taken: dice.u8(0..4) > 0,
+        },
+        12 | 13 => Action::EraseByOperator { who, bad: bad(dice) },
+        14..17 => Action::Late(dice.usize(0..1_000)),
+        17 | 18 => Action::Clock(dice.i64(121 * SECOND..40 * DAY)),
+        _ => Action::Sweep(bad(dice)),
+    }
+}
+
+fn wish(dice: &mut Rng, person: usize) -> Event {
+    let ago = if dice.bool() { dice.i64(1..3 * SECOND) } else { dice.i64(1..20 * HOUR) };
+    let kind = match dice.u8(0..20) {
+        0..8 => EventKind::Withdraw { purpose: dice.usize(0..2) },
+        8..11 => EventKind::Agree { first: false },
+        11 | 12 => EventKind::EraseAll { in_time: dice.u8(0..4) > 0 },
+        13..17 => EventKind::Postback,
+        17 => EventKind::Follow,
+        _ => EventKind::Text,
+    };
+    Event { person, ago, kind }
 }
 
 fn link(dice: &mut Rng) -> Link {

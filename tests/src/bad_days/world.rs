@@ -2,6 +2,8 @@
 //! after every action.
 
 mod links;
+mod proofs;
+mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +34,7 @@ use crate::{
     bad_days::{
         Broken, Tally,
         model::{Model, Sent},
-        plan::{Action, Bad, CHANNELS, Event, EventKind, PEOPLE, PURPOSES, Plan, Who},
+        plan::{Action, Bad, CHANNELS, Event, EventKind, PEOPLE, PURPOSES, Plan, Rule, Who},
         weather::{Storm, killed_after},
     },
     line::{Someone, redelivered},
@@ -61,12 +63,31 @@ struct World {
     notices: BTreeMap<(Who, String), usize>,
     /// Of how many things that were sent the notices are counted.
     counted: usize,
+    /// Webhooks that were delivered, to be delivered again.
+    past: Vec<Past>,
+    /// Receipts that somebody was led to, by their ids.
+    receipts: BTreeSet<String>,
+    /// Everybody who was ever known, by the id of the product.
+    subjects: BTreeSet<String>,
     /// Whose webhooks did not always come in calm weather: their notices may come twice.
     stormy: BTreeSet<Who>,
 }
 
+/// A webhook that was delivered.
+#[derive(Clone)]
+struct Past {
+    /// When it was delivered first.
+    at: i64,
+    channel: usize,
+    sent: Vec<(Who, Event, Sent)>,
+    bodies: Vec<Value>,
+}
+
 pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
-    let app = TestApp::of_seed(plan.seed).await;
+    let mut app = TestApp::of_seed(plan.seed).await;
+    if plan.rule != Rule::default() {
+        keep_buttons(&mut app, plan.rule).await;
+    }
     let people: Vec<Someone> =
         (0..PEOPLE).map(|n| Someone::numbered(u128::from(plan.seed) << 64 | 0xbad0_0000 | n as u128)).collect();
     for someone in &people {
@@ -77,12 +98,15 @@ pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
         said_before: witness::said().len(),
         app,
         gone_back: 0,
-        model: Model::new(),
+        model: Model::new(plan.rule),
         people,
         tally: Tally::default(),
         answered: BTreeMap::new(),
         notices: BTreeMap::new(),
         counted: 0,
+        past: Vec::new(),
+        receipts: BTreeSet::new(),
+        subjects: BTreeSet::new(),
         stormy: BTreeSet::new(),
     };
     let mut result = Ok(());
@@ -100,6 +124,20 @@ pub(super) async fn live(plan: &Plan) -> Result<Tally, Broken> {
     result.map(|()| world.tally)
 }
 
+/// Publishes another rule for what people do with buttons.
+async fn keep_buttons(app: &mut TestApp, Rule { counted, after_unfollow }: Rule) {
+    let path = app.folder().join("config/purposes.toml");
+    let text = std::fs::read_to_string(&path).expect("the configuration is there");
+    let shipped = "retention = { after = \"collected\", days = 30 }\nthen = \"erase\"";
+    assert!(text.contains(shipped), "buttons are kept for 30 days");
+    let after = if after_unfollow { "unfollow" } else { "collected" };
+    let then = if counted { "anonymise" } else { "erase" };
+    let own = format!("retention = {{ after = \"{after}\", days = 30 }}\nthen = \"{then}\"");
+    std::fs::write(path, text.replacen(shipped, &own, 1)).expect("a file");
+    app.restart().await;
+    app.installation().wires().answer_inline();
+}
+
 fn everybody() -> impl Iterator<Item = Who> {
     (0..CHANNELS.len()).flat_map(|channel| (0..PEOPLE).map(move |person| Who { channel, person }))
 }
@@ -115,6 +153,8 @@ impl World {
             Action::Submission { who, bad } => self.submission(number, *who, *bad).await,
             Action::Link { who, link, bad } => self.link(number, *who, *link, *bad).await?,
             Action::Erase { who, ago } => self.erase(number, *who, *ago).await,
+            Action::EraseByOperator { who, bad } => self.erase_by_operator(*who, *bad).await?,
+            Action::Late(which) => self.late(*which).await,
             Action::Sweep(bad) => self.sweep(*bad).await,
             Action::Refill(bad) => self.refill(*bad).await,
             Action::Clock(ms) => {
@@ -126,6 +166,11 @@ impl World {
             Action::Open { who, officer, bad } => self.open(*who, *officer, *bad).await?,
             Action::ColdStart => self.app.cold_start(),
             Action::Restart(days) => self.restart(*days).await,
+        }
+        self.note_subjects();
+        // Proofs are looked at now and then, and at the end.
+        if number % 12 == 5 {
+            self.proofs_hold()?;
         }
         // Somebody is looked at after every action, everybody at the end.
         let n = number.wrapping_mul(7) % (CHANNELS.len() * PEOPLE);
@@ -171,6 +216,9 @@ impl World {
                 EventKind::Unfollow => (String::new(), someone.unfollow(at)),
                 EventKind::Agree { first } => (String::new(), self.answer(&someone, &id, at, true, first)),
                 EventKind::Refuse => (String::new(), self.answer(&someone, &id, at, false, false)),
+                EventKind::EraseAll { .. } | EventKind::Withdraw { .. } => {
+                    (String::new(), self.wish(&someone, &id, at, event.kind))
+                }
             };
             let mut body = body;
             if body.get("replyToken").is_some() {
@@ -185,6 +233,8 @@ impl World {
         if bodies.is_empty() {
             return;
         }
+        let owned = sent.iter().map(|(who, event, sent)| (*who, (*event).clone(), sent.clone())).collect();
+        self.past.push(Past { at: now, channel, sent: owned, bodies: bodies.clone() });
         for delivery in 0..deliveries {
             let bad = if delivery == 0 { bad } else { Bad::default() };
             let events = if delivery == 0 { bodies.clone() } else { redelivered(&bodies) };
@@ -219,6 +269,7 @@ impl World {
     fn count_notices(&mut self) {
         let sent = self.app.installation().line().sent();
         for sent in sent.iter().skip(self.counted) {
+            self.receipts.extend(sent.messages.iter().flat_map(rights::receipts_in));
             let channel = CHANNELS.iter().position(|channel| *channel == sent.channel);
             let person = self.people.iter().position(|someone| someone.0 == sent.to);
             let (Some(channel), Some(person)) = (channel, person) else { continue };
@@ -381,6 +432,7 @@ impl World {
             std::fs::write(path, format!("{before}days = {days}{after}")).expect("a file");
             self.model.retention(days);
         }
+        self.count_notices();
         self.app.restart().await;
         // The new phone of LINE has forgotten what was sent.
         self.counted = 0;
@@ -499,8 +551,12 @@ impl World {
             }
         }
         self.keys_are_whole(&rows)?;
+        self.nobody_gone_is_left(&rows)?;
+        self.counters_fit(&rows)?;
         self.links_are_whole()?;
         self.notices_come_once()?;
+        self.proofs_hold()?;
+        self.receipts_are_done()?;
         self.ledger_is_whole()?;
         let found = self.app.found_in_the_clear();
         if !found.is_empty() {

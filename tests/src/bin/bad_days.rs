@@ -72,6 +72,7 @@ fn main() -> ExitCode {
             plan = plan.keep(keep);
         }
         if cli.show {
+            println!("{:?}", plan.rule);
             plan.actions.iter().for_each(|(n, action)| println!("{n:>3} {action:?}"));
         }
         azukari_tests::witness::forget();

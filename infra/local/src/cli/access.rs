@@ -54,14 +54,8 @@ impl Access {
     pub(super) async fn find(who: &Who, places: &Places) -> Result<Self, Failed> {
         if let Some(stack) = &who.stage {
             let key = who.key(places).map_err(Failed::other)?;
-            let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-            // An opening of 100 people takes longer than a read; and it is not asked for
-            // twice, because its assertion is for one use.
-            let config = aws_sdk_lambda::config::Builder::from(&sdk)
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build())
-                .build();
-            let client = aws_sdk_lambda::Client::from_conf(config);
+            // An opening of 100 people takes longer than a read.
+            let client = lambda(Duration::from_secs(60)).await;
             return Ok(Self { key, way: Way::Stage { client, stack: stack.clone() } });
         }
         if !places.data_dir.is_dir() {
@@ -112,7 +106,7 @@ impl Access {
             Way::Server { base, http } => {
                 call(http, "POST", &format!("{base}/simulator/opener"), Some(payload.to_string())).await?
             }
-            Way::Stage { client, stack } => invoke(client, stack, &payload).await?,
+            Way::Stage { client, stack } => invoke(client, &format!("{stack}-opener"), &payload).await?,
         };
         match answer.get("error") {
             None => Ok(answer),
@@ -155,18 +149,28 @@ async fn call(http: &SharedHttpConnector, method: &str, url: &str, body: Option<
     serde_json::from_slice(&bytes).map_err(|_| not_azukari())
 }
 
-async fn invoke(client: &aws_sdk_lambda::Client, stack: &str, payload: &Value) -> Result<Value, Failed> {
-    let function = format!("{stack}-opener");
-    let answer = client
-        .invoke()
-        .function_name(&function)
-        .payload(payload.to_string().into_bytes().into())
-        .send()
-        .await
-        .map_err(|error| {
-            let code = aws_sdk_lambda::error::ProvideErrorMetadata::code(&error).unwrap_or("not reached").to_owned();
-            Failed::Said(format!("{function}を呼べません: {code} / {function} cannot be invoked: {code}"))
-        })?;
+/// A client of the functions in the cloud. Nothing is asked for twice: an assertion is for
+/// one use.
+pub(super) async fn lambda(patience: Duration) -> aws_sdk_lambda::Client {
+    let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let timeout = TimeoutConfig::builder().operation_timeout(patience).read_timeout(patience).build();
+    let config = aws_sdk_lambda::config::Builder::from(&sdk)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeout)
+        .build();
+    aws_sdk_lambda::Client::from_conf(config)
+}
+
+/// Invokes a function in the cloud.
+pub(super) async fn invoke(client: &aws_sdk_lambda::Client, function: &str, payload: &Value) -> Result<Value, Failed> {
+    let answer =
+        client.invoke().function_name(function).payload(payload.to_string().into_bytes().into()).send().await.map_err(
+            |error| {
+                let code =
+                    aws_sdk_lambda::error::ProvideErrorMetadata::code(&error).unwrap_or("not reached").to_owned();
+                Failed::Said(format!("{function}を呼べません: {code} / {function} cannot be invoked: {code}"))
+            },
+        )?;
     if answer.function_error.is_some() {
         return Err(Failed::Said(format!(
             "{function}が途中で止まりました。ログを見てください。 / {function} broke off: see its log."

@@ -381,6 +381,10 @@ fn as_line(entry: &EntryRead, ledger: &Ledger) -> String {
             ground(entry.reason.as_deref().unwrap_or("-")),
             whom(entry)
         ),
+        "requests" => write!(line, "申し出と請求  対応を待っているものを見ました"),
+        "close_request" => {
+            write!(line, "請求への対応  {people}人  {}  理由: {why}{}", say::harmless(&fields(entry)), whom(entry))
+        }
         "order_erasure" => write!(line, "消去の指示  {people}人  理由: {why}{}", whom(entry)),
         "refuse" => {
             let ground = entry.refusal.as_deref().unwrap_or("-");
@@ -420,12 +424,14 @@ fn ground(code: &str) -> &str {
 
 fn refusal(code: &str) -> &'static str {
     match code {
-        "restricted" => "消去の手続き中のため",
+        "restricted" => "消去の手続き中か、利用停止中のため",
         "refused" => "同意されていないため",
         "withdrawn" => "同意が撤回されているため",
         "not_found" => "開封できるものがないため（期限切れ・消去済み、またはその目的では保管なし）",
         "mapping" | "contact_row" => "保管している行に問題があるため",
         "request" => "要求に問題があるため",
+        "closed_before" => "すでに対応済みの請求のため",
+        "outcome" => "その請求に使えない結果のため",
         "budget" => "1時間の人数を超えるため",
         "not_granted" => "役割で許可されていないため",
         "replayed" => "使用済みのアサーション",

@@ -90,6 +90,10 @@ fn table(counted: &Value, form: Option<&config::Form>) -> String {
     let mut text = format!("{}  {}  {}\n", word("form"), word("month"), shown(&counted["people"]));
     let fields = form.into_iter().flat_map(|form| &form.sections).flat_map(|section| &section.fields);
     let fields: Vec<_> = fields.collect();
+    for (purpose, n) in counted["anonymised"].as_object().into_iter().flatten() {
+        let n = n.as_u64().map_or_else(|| format!("{floor}件未満 / fewer than {floor}"), |n| format!("{n}件"));
+        let _ = writeln!(text, "期限が来て消去し、数だけ残したもの / erased when due, and only counted: {purpose} {n}");
+    }
     for (name, choices) in counted["choices"].as_object().into_iter().flatten() {
         let field = fields.iter().find(|field| field.name == *name);
         let label = field.map_or("", |field| Language::Ja.of_text(&field.label));

@@ -17,7 +17,7 @@ pub(super) const EXAMPLES: &str = "\
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// 種類: message、event、profile、submission、link、claim。 / A kind: message, event, profile, submission, link, claim.
+    /// 種類: message、event、profile、submission、link、claim、request。 / A kind: message, event, profile, submission, link, claim, request.
     #[arg(long)]
     kind: Option<String>,
     /// いつから（省略時は今日）。 / From which day (default: today).

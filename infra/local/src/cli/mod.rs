@@ -41,7 +41,7 @@ const EXAMPLES: &str = "\
   AZUKARI_LISTEN=127.0.0.1:9000 azukari      別のポートで / on another port
   azukari check-config                       設定だけを確かめる / check the configuration only
   azukari list --since 2026-11-20            届いたものの一覧 / what came in
-  azukari requests                           対応を待っている申し出 / what waits to be looked into
+  azukari requests                           対応を待っている申し出と請求 / what waits to be looked into
   azukari open --person ID --fields text --purpose chat --reason inquiry
                                              開封する（台帳に残る） / open, on the record
   azukari erase --person ID --reason request 一人を消去する / have somebody erased
@@ -63,7 +63,7 @@ enum Command {
     /// 届いたものの一覧（件数と時刻だけ）。 / List what came in: counts and times only.
     #[command(after_help = list::EXAMPLES)]
     List(list::Arguments),
-    /// 対応を待っている申し出。 / What waits to be looked into.
+    /// 対応を待っている申し出と請求、その対応の記録。 / What waits to be looked into, and closing it.
     #[command(after_help = requests::EXAMPLES)]
     Requests(requests::Arguments),
     /// フォームの一覧と集計。 / List forms, and count their answers.

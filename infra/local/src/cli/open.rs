@@ -188,6 +188,10 @@ fn table(answer: &Value) -> String {
                 let _ = writeln!(text, "      {name}: {}", say::harmless(value.as_str().unwrap_or_default()));
             }
         }
+        for stop in person["stops"].as_array().into_iter().flatten() {
+            let stop = say::harmless(stop.as_str().unwrap_or_default());
+            let _ = writeln!(text, "  ！利用停止中です（{stop}） / the use of it is stopped");
+        }
         consents(&mut text, person);
         for (purpose, why) in person["withheld"].as_object().into_iter().flatten() {
             let _ = writeln!(text, "  開封しません: 目的 {purpose}（{}）", ground(why.as_str()));
@@ -251,7 +255,7 @@ fn said(person: &Value) -> String {
 
 fn ground(why: Option<&str>) -> &'static str {
     match why {
-        Some("restricted") => "消去の手続き中",
+        Some("restricted") => "消去の手続き中か、利用停止中",
         Some("refused") => "同意されていません",
         Some("withdrawn") => "同意が撤回されています",
         _ => "理由不明",

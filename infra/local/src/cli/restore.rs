@@ -1,13 +1,17 @@
 //! `azukari restore`: after a restore from backup, what was erased is erased again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use azukari::{
     domain::time::{Day, SECOND_MS, UnixMs},
     host::clock::Clock,
 };
-use azukari_sweeper::{Done, RestoreReport};
+use azukari_sweeper::{Done, RestoreReport, lambda::RESTORE_CHECK};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::{
     cli::{Failed, Places, access, evidence::not_checked, say},
@@ -19,6 +23,7 @@ pub(super) const EXAMPLES: &str = "\
   azukari restore check --dry-run                  見るだけ / only look
   azukari restore check                            消去をやり直す / erase again
   azukari restore check --since 2026-01-01 --json  もっと前の日から / from an earlier day on
+  azukari restore check --stage azukari-prod       クラウドで / in the cloud
 終了コード / exit codes: 0 何も戻っていないか、すべて消した / nothing was back, or all of it is erased again,
   1 残っているものがある / something is left, 2 確かめられなかった / could not be checked";
 
@@ -38,10 +43,16 @@ pub(super) struct Arguments {
     /// 見るだけで、何も変えない。鍵が戻っているかどうかは、見るだけではわからない。 / Only look. Whether a key is back cannot be seen without destroying it.
     #[arg(long)]
     dry_run: bool,
+    /// クラウドの環境（スタック名）。省略時はこのマシン。 / A stage in the cloud (its stack's name); default: this machine.
+    #[arg(long, value_name = "STACK")]
+    stage: Option<String>,
     /// JSONで表示する。 / Show as JSON.
     #[arg(long)]
     json: bool,
 }
+
+/// How long the sweeper function may take (`Timeout` in `infra/template.yaml`), and a little.
+const PATIENCE: Duration = Duration::from_secs(70);
 
 fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).map_err(|_| "2026-11-21の形で書いてください / a day like 2026-11-21".to_owned())
@@ -56,17 +67,10 @@ pub(super) async fn run(command: Command, places: &Places) -> Result<(), Failed>
 }
 
 async fn check(arguments: &Arguments, places: &Places) -> Result<(), Failed> {
-    if !places.data_dir.is_dir() {
-        let place = places.data_dir.display();
-        return Err(Failed::Said(format!("データがありません: {place} / There is no data at {place}")));
-    }
-    say::log_errors(&places.data_dir);
-    let installation = access::open(places).await.map_err(Failed::other)?;
-    let progress = Progress { installation: &installation, said: Mutex::new(installation.clock().now()) };
-    let report = installation
-        .restore_check(arguments.since, arguments.dry_run, &|done| progress.tell(done))
-        .await
-        .map_err(Failed::other)?;
+    let report = match &arguments.stage {
+        Some(stack) => in_the_cloud(arguments, stack).await?,
+        None => here(arguments, places).await?,
+    };
     if arguments.json {
         let json = serde_json::to_string_pretty(&report).map_err(Failed::other)?;
         say::data(&format!("{json}\n"));
@@ -74,6 +78,31 @@ async fn check(arguments: &Arguments, places: &Places) -> Result<(), Failed> {
         say::text(&told(&report));
     }
     if report.sound() { Ok(()) } else { Err(Failed::Quiet(LEFT)) }
+}
+
+/// Has the sweeper function check: it alone may destroy keys.
+async fn in_the_cloud(arguments: &Arguments, stack: &str) -> Result<RestoreReport, Failed> {
+    let mut asked = json!({"dry_run": arguments.dry_run});
+    if let Some(since) = arguments.since {
+        asked["since"] = json!(since.to_string());
+    }
+    let (client, function) = (access::lambda(PATIENCE).await, format!("{stack}-sweeper"));
+    let answer = access::invoke(&client, &function, &json!({RESTORE_CHECK: asked})).await?;
+    serde_json::from_value(answer).map_err(Failed::other)
+}
+
+async fn here(arguments: &Arguments, places: &Places) -> Result<RestoreReport, Failed> {
+    if !places.data_dir.is_dir() {
+        let place = places.data_dir.display();
+        return Err(Failed::Said(format!("データがありません: {place} / There is no data at {place}")));
+    }
+    say::log_errors(&places.data_dir);
+    let installation = access::open(places).await.map_err(Failed::other)?;
+    let progress = Progress { installation: &installation, said: Mutex::new(installation.clock().now()) };
+    installation
+        .restore_check(arguments.since, arguments.dry_run, &|done| progress.tell(done))
+        .await
+        .map_err(Failed::other)
 }
 
 /// Says how far it has come, at most once a second.

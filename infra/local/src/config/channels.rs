@@ -153,6 +153,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
     };
     let erase_words = rights_words("erase_words", rights::erase_words());
     let withdraw_words = rights_words("withdraw_words", rights::withdraw_words());
+    let page_words = rights_words("page_words", rights::page_words());
     if let Some(section) = &own {
         section.finish();
     }
@@ -173,6 +174,7 @@ fn channel(top: &Section<'_>, name: &str, names: &Names<'_>, mentions: &mut Vec<
         link: link?,
         erase_words: erase_words?,
         withdraw_words: withdraw_words?,
+        page_words: page_words?,
     })
 }
 

@@ -182,6 +182,17 @@ fn rights(section: &Section<'_>, language: Language) -> Option<RightsWording> {
     let withdraw_number = text(section, "withdraw_number", &[NUMBER], &[NUMBER], MAX_LABEL);
     let withdraw_question = text(section, "withdraw_question", &[BUSINESS, PURPOSE], &[PURPOSE], MAX_QUESTION);
     let withdrawn = text(section, "withdrawn", &[BUSINESS, PURPOSE, POLICY_URL], &[PURPOSE], MAX_TEXT);
+    // Messages of an earlier day know nothing of the page.
+    let usual = match language {
+        Language::Ja => RightsWording::japanese(),
+        Language::En => RightsWording::english(),
+    };
+    let page = if section.has_any(&["page"]) {
+        text(section, "page", &[BUSINESS], &[], MAX_QUESTION)
+    } else {
+        Some(usual.page)
+    };
+    let page_open = if section.has_any(&["page_open"]) { label(section, "page_open") } else { Some(usual.page_open) };
     if let (Some(erase), Some(keep)) = (&erase, &keep)
         && erase == keep
     {
@@ -204,6 +215,8 @@ fn rights(section: &Section<'_>, language: Language) -> Option<RightsWording> {
         withdraw_question: withdraw_question?,
         withdraw: withdraw?,
         withdrawn: withdrawn?,
+        page: page?,
+        page_open: page_open?,
     })
 }
 
@@ -347,6 +360,8 @@ impl Messages {
                 withdraw_question: fill(&rights.withdraw_question),
                 withdraw: rights.withdraw.clone(),
                 withdrawn: fill(&rights.withdrawn),
+                page: fill(&rights.page),
+                page_open: rights.page_open.clone(),
             },
         }
     }
@@ -387,6 +402,7 @@ pub(super) fn check_lengths(name: &str, channel: &str, wording: &Wording, proble
         ("rights.erase_question", &wording.rights.erase_question, MAX_QUESTION),
         ("rights.erasing", &wording.rights.erasing, MAX_QUESTION),
         ("rights.refused", &wording.rights.refused, MAX_QUESTION),
+        ("rights.page", &wording.rights.page, MAX_QUESTION),
     ];
     let plain = [
         ("link.unavailable", &wording.link.unavailable),

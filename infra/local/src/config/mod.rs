@@ -91,6 +91,9 @@ pub struct Channel {
     pub erase_words: Vec<String>,
     /// Words that are answered with the purposes for which consent can be taken back.
     pub withdraw_words: Vec<String>,
+    /// Words that are answered with the way to the page on which something can be corrected
+    /// or stopped.
+    pub page_words: Vec<String>,
 }
 
 /// How the people of a channel are joined with the member ids of the business, as written.

@@ -52,6 +52,7 @@ pub(super) fn row(row: &Value, facts: &Facts<'_>) -> Text {
         "submission" => value(row, facts, &both("フォームの回答", "set of answers to a form")),
         "link" => value(row, facts, &both("会員ID", "member id")),
         "claim" => claim(row),
+        "request" => request(row),
         "member" => both(
             "会員IDから、この人を探すためのしるしです。鍵つきのハッシュなので、会員IDはここからは分かりません。連携が続いているかどうかは、対応表が決めます。",
             "By this the person is found from a member id. It is a keyed hash: the id cannot be read here. Whether the link stands, the mapping says.",
@@ -121,6 +122,30 @@ fn claim(row: &Value) -> Text {
             until.en
         ),
     )
+}
+
+/// What somebody has asked the business for.
+fn request(row: &Value) -> Text {
+    let stop = text(row, "sk").is_some_and(|sk| sk.starts_with("O#stop~"));
+    let what = if stop {
+        both("利用停止のご請求です。", "A request to stop the use.")
+    } else {
+        both("訂正・追加・削除のご請求です。", "A request to correct, add or delete.")
+    };
+    let state = match (stop, text(row, "outcome")) {
+        (true, None) => both(
+            "届いたときから、この人のものは、対応する個人情報保護管理者のほかには開封できません。",
+            " Nothing of this person is opened from now on, but by the privacy officer who has to answer it.",
+        ),
+        (false, None) => both("14日のうちに対応します。", " It is to be answered within 14 days."),
+        (true, Some("done" | "unanswered")) => {
+            both("解除されるまで、利用停止が続きます。", " The stop is in force until it is lifted.")
+        }
+        (_, Some(_)) => {
+            both("対応が終わり、書かれていたことは消えました。", " It has ended, and what was written in it is gone.")
+        }
+    };
+    both(format!("{}{}", what.ja, state.ja), format!("{}{}", what.en, state.en))
 }
 
 fn value(row: &Value, facts: &Facts<'_>, what: &Text) -> Text {
@@ -316,6 +341,10 @@ pub(super) fn entry(row: &Value, purposes: &BTreeMap<String, PurposeTerms>) -> T
         Some("requests") => both(
             format!("担当者「{operator}」が対応を待っている申し出を見ました。"),
             format!("The operator \"{operator}\" looked at what waits to be looked into."),
+        ),
+        Some("close_request") => both(
+            format!("担当者「{operator}」がご本人の請求への対応を記録しました。"),
+            format!("The operator \"{operator}\" noted how a person's request has ended."),
         ),
         Some("count") => both(
             format!("担当者「{operator}」がフォームの回答を集計しました。"),

@@ -45,18 +45,19 @@ pub(super) fn router(local: Local) -> Router {
         .route("/simulator/certs", get(certs))
         .route("/simulator/liff.js", get(async || script(LIFF)))
         .route("/simulator/liff-profile.js", get(async || script(LIFF_PROFILE)))
-        .route("/simulator/liff/{app}/{form}", get(open_in_liff))
+        .route("/simulator/liff/{app}/{*page}", get(open_in_liff))
         .with_state(local)
 }
 
-/// What `https://liff.line.me/{app}/{form}` does: LINE's in-app browser opens the folder
-/// of the forms first, and the SDK leads on (PLATFORM.md §7).
+/// What `https://liff.line.me/{app}/{page}` does: LINE's in-app browser opens the folder
+/// of the forms first, and the SDK leads on (PLATFORM.md §7). A page is a form, or a path
+/// below it.
 async fn open_in_liff(path: Result<Path<(String, String)>, PathRejection>, RawQuery(query): RawQuery) -> Response {
     match path {
-        Ok(Path((_, form))) => {
+        Ok(Path((_, page))) => {
             let state: String = {
                 let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-                form_urlencoded::byte_serialize(format!("/{form}{query}").as_bytes()).collect()
+                form_urlencoded::byte_serialize(format!("/{page}{query}").as_bytes()).collect()
             };
             Redirect::to(&format!("/forms?liff.state={state}")).into_response()
         }

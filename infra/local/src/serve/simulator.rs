@@ -53,8 +53,8 @@ const NOTHING_HELD: Problem = Problem::new(
 );
 const RESTRICTED: Problem = Problem::new(
     StatusCode::FORBIDDEN,
-    "消去の手続き中のため、開封できません。",
-    "The person is being erased: opening is stopped.",
+    "消去の手続き中か、利用停止中のため、開封できません。",
+    "The person is being erased, or has asked to stop the use: opening is stopped.",
 );
 const REFUSED: Problem = Problem::new(
     StatusCode::FORBIDDEN,
@@ -240,6 +240,7 @@ async fn open(State(local): State<Local>, body: Bytes) -> Result<Response, Probl
         | Answer::Requests { .. }
         | Answer::Counted { .. }
         | Answer::Erasing { .. }
+        | Answer::ClosedRequest { .. }
         | Answer::Ledger(_) => return Err(NOT_OPENED),
     };
     if people.iter().any(|person| person.status == Status::Opened) {
