@@ -366,6 +366,12 @@ async fn a_stop_that_somebody_has_planted_or_edited_restricts_and_the_officer_en
     })
     .await;
     assert!(!in_use(&app, &someone).await);
+    // The sweeper does not act on it either: it goes aside, and stays in force.
+    let edited = app.rows_of("request").into_iter().find(|row| row["sk"] == open["sk"]).unwrap();
+    hasten(&app, &edited, &someone).await;
+    assert_eq!(app.sweep_all().await.set_aside, 1);
+    assert!(app.rows_of("request").iter().any(|row| row["sk"] == open["sk"]));
+    assert!(!in_use(&app, &someone).await);
 }
 
 #[tokio::test]

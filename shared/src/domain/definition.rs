@@ -306,9 +306,11 @@ pub struct Keyword {
 }
 
 /// What somebody wrote, as it is compared with keywords: NFKC, lower case, without white
-/// space around it.
+/// space around it and without the end of a sentence: 「予約。」 and "Book!" are 「予約」 and "book".
 pub fn keyword(text: &str) -> String {
-    text.nfkc().collect::<String>().trim().to_lowercase()
+    let text: String = text.nfkc().collect();
+    let ends = |letter: char| letter.is_whitespace() || ".!?,。、".contains(letter);
+    text.trim_start().trim_end_matches(ends).to_lowercase()
 }
 
 /// The time that somebody who has blocked the account has to come back, unless the

@@ -7,12 +7,11 @@ use std::{
 
 use azukari::domain::{
     consent::BeforeConsent,
-    definition::after_block,
+    definition::{after_block, keyword},
     id::ChannelName,
     retention::{After, Retention, Then},
     rights,
 };
-use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{
     Channel, Keyword, Problems, link,
@@ -201,7 +200,7 @@ pub(super) fn comparable(section: &Section<'_>, words: Vec<At<String>>, seen: &m
     }
     let mut all = Vec::with_capacity(words.len());
     for At { value, at } in words {
-        let word = normal(&value);
+        let word = keyword(&value);
         if !(1..=LONGEST_WORD).contains(&word.chars().count()) || word.chars().any(char::is_control) {
             let en = format!("a word must be 1 to {LONGEST_WORD} characters on one line");
             section.problem(at, &format!("キーワードは1行で、{LONGEST_WORD}文字までです"), &en);
@@ -212,9 +211,4 @@ pub(super) fn comparable(section: &Section<'_>, words: Vec<At<String>>, seen: &m
         all.push(word);
     }
     all
-}
-
-/// A word in NFKC, without the white space around it, in lower case.
-fn normal(word: &str) -> String {
-    word.nfkc().collect::<String>().trim().to_lowercase()
 }
