@@ -62,11 +62,13 @@ impl World {
         let (channel, someone) = (CHANNELS[who.channel], self.people[who.person].clone());
         let browser = Browser::default();
         let begun = browser.get(&self.app, &format!("/link/{channel}/login")).await;
-        let on = location(&browser.get(&self.app, &self.app.allow(&location(&begun), &someone, &[])).await);
-        // Whoever is joined already goes on to the site as the member they are.
-        if !on.contains("/joining?") {
+        let back = browser.get(&self.app, &self.app.allow(&location(&begun), &someone, &[])).await;
+        // Whoever is joined already is told so.
+        if back.status == 200 && back.text.contains("すでに連携しています") {
+            self.tally.count("logins of somebody who is linked", 1);
             return;
         }
+        let on = location(&back);
         let back = self.app.agree_to_join_in(channel, &browser, &on).await;
         let code = parameter(&back, "code").expect("a code");
         let Some(finish) = self.app.vouch_in(channel, &member(of), &code).await else { return };
