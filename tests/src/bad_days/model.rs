@@ -170,6 +170,8 @@ struct Person {
     blocked: Statements,
     /// Whether anything was ever erased because of the person as a whole.
     ever_erased: bool,
+    /// Whether a consent was ever taken back.
+    ever_withdrew: bool,
     /// Whether consents may have been lost with an erasure nobody is sure of.
     consents_unsure: bool,
     contact: Option<Contact>,
@@ -349,6 +351,12 @@ impl Model {
     /// Whether anything of somebody was ever erased as a whole, or may have been.
     pub fn ever_erased(&self, who: Who) -> bool {
         self.people.get(&who).is_some_and(|person| person.ever_erased || person.erasure.is_some())
+    }
+
+    /// Whether somebody ever took a consent back: what they send is not kept then, and they
+    /// are told so with the notice.
+    pub fn ever_withdrew(&self, who: Who) -> bool {
+        self.people.get(&who).is_some_and(|person| person.ever_withdrew)
     }
 
     /// Somebody said something about a purpose.
@@ -623,6 +631,7 @@ impl Person {
             return;
         }
         said.make(order.clone(), true, sure);
+        self.ever_withdrew = true;
         self.withdrawals.push(Withdrawal { purpose, as_of: order.0, certain: sure == Sure::Yes });
         self.consents.entry(purpose).or_default().make(order, false, sure);
     }

@@ -284,10 +284,13 @@ impl World {
     }
 
     /// Nobody is told the same twice, but for who was new again, or whose function was
-    /// hindered; under `drop` strangers are told with everything that is not kept.
+    /// hindered; strangers under `drop`, and who has taken a consent back, are told with
+    /// everything that is not kept.
     fn notices_come_once(&self) -> Result<(), String> {
         for ((who, version), n) in &self.notices {
-            let once = !self.stormy.contains(who) && !self.model.ever_erased(*who) && CHANNELS[who.channel] != "strict";
+            let new_again = self.model.ever_erased(*who);
+            let not_kept = self.model.ever_withdrew(*who) || CHANNELS[who.channel] == "strict";
+            let once = !self.stormy.contains(who) && !new_again && !not_kept;
             if once && *n > 1 {
                 return Err(format!("{who:?} was shown the notice of {version} {n} times"));
             }
