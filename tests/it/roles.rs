@@ -14,13 +14,8 @@ use azukari::{
     host::roles::{Key, KeyOperation, Operation, Role, Target, permissions},
     store::tables::Table,
 };
-use azukari_local::engine::wire::Service;
-use azukari_tests::{
-    app::{NOON, TestApp},
-    linking::location,
-};
+use azukari_tests::app::{NOON, TestApp};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
 
 fn code<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> String {
     match result {
@@ -228,88 +223,4 @@ async fn with_all_of_the_vault_and_an_intake_role_not_one_field_opens() {
     for row in &sealed {
         assert!(app.opened("kept", &someone, row).await.is_some(), "it does open for the opener");
     }
-}
-
-#[tokio::test]
-async fn the_functions_call_nothing_that_is_not_granted_and_are_granted_nothing_that_they_do_not_call() {
-    let counted = crate::retention::purposes("operation", "after = \"collected\", days = 30", "anonymise");
-    let app = TestApp::with_files(&[("purposes.toml", &counted)]).await;
-    let (someone, erased) = (app.someone(), app.someone());
-    let mut called: Vec<(Role, String, String, String)> = Vec::new();
-    app.start_counting();
-    let events = [
-        someone.follow(NOON),
-        someone.postback("EP", NOON, "x"),
-        someone.text("1", NOON, "a"),
-        someone.unsend("2", NOON),
-        erased.text("3", NOON, "b"),
-    ];
-    assert_eq!(app.hook_to("kept", &events).await, 200);
-    assert_eq!(app.hook(&events).await, 200);
-    // Somebody known by a form alone, somebody known before, an anonymous answer.
-    for sender in [&app.someone(), &someone] {
-        let page = app.send_form("visit", sender, app.visit(), TestApp::visit_consents()).await;
-        assert_eq!(page.status, 200, "{}", page.text);
-    }
-    app.get("/policy/demo").await;
-    app.get(&format!("/receipts/{:032x}", 1)).await;
-    let anonymous = json!({"overall": "5", "again": "yes"});
-    assert_eq!(app.send_form("satisfaction", &someone, anonymous, json!({})).await.status, 200);
-    // All ways to a link, by somebody known and by strangers, and a claim that is refused.
-    app.link_in_chat(&someone, "M-1").await;
-    location(&app.link_by_login(&app.someone(), "M-2").await);
-    app.link_in_chat(&app.someone(), "M-1").await;
-    assert_eq!(app.site("unlink", Some("M-2"), None).await.status, 200);
-    // What the sweeper clears away of a later link leaves the mark that the site has freed it.
-    app.advance(1_000);
-    let later = app.someone();
-    location(&app.link_by_login(&later, "M-2").await);
-    app.advance(1_000);
-    assert_eq!(app.hook(&[later.postback("U1", app.now(), "azukari:unlink")]).await, 200);
-    app.sweep_all().await;
-    app.installation().refill().await.unwrap();
-    crate::erasure::erase(&app, "kept", &erased, NOON).await;
-    crate::opener::every_act(&app, "kept", &someone).await;
-    app.advance_days(91);
-    app.sweep_all().await;
-    app.installation().restore_check(None, false, &|_| {}).await.unwrap();
-    for call in app.calls().into_iter().filter(|call| call.service != Service::Line) {
-        let role = call.role.expect("every call is signed by a role");
-        for touch in call.touches {
-            called.push((role, touch.operation, touch.target, touch.partition));
-        }
-    }
-    for role in [Role::Webhook, Role::Form, Role::Link, Role::Locksmith, Role::Sweeper, Role::Opener] {
-        let permissions = permissions(role);
-        for grant in permissions.tables {
-            let target = match grant.target {
-                Target::Table(table) => table.as_str().to_owned(),
-                Target::Index(index) => format!("index/{}", index.as_str()),
-            };
-            for operation in grant.operations {
-                let prefixes = if grant.prefixes.is_empty() { &[""][..] } else { grant.prefixes };
-                for prefix in prefixes {
-                    let used = called.iter().any(|(by, op, at, partition)| {
-                        *by == role
-                            && op == operation.as_str()
-                            && *at == target
-                            // Touches are kept up to the first `#`.
-                            && (prefix.is_empty() || prefix.starts_with(partition))
-                    });
-                    // Moving a mapping to a new index key has its own story.
-                    let moved = Role::INTAKE.contains(&role) && *operation == Operation::DeleteItem && *prefix == "L#";
-                    assert!(
-                        used || moved,
-                        "{role:?} is granted {operation:?} on {target} {prefix} and does not call it"
-                    );
-                }
-            }
-        }
-        for (operation, key) in permissions.keys {
-            let used =
-                called.iter().any(|(by, op, at, _)| *by == role && op == operation.as_str() && at == key.as_str());
-            assert!(used, "{role:?} is granted {operation:?} on {key:?} and does not call it");
-        }
-    }
-    assert!(app.calls().iter().all(|call| call.service != Service::Kms || call.role != Some(Role::Webhook)));
 }

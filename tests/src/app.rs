@@ -38,7 +38,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{canary::Canaries, line::Someone, witness};
+use crate::{canary::Canaries, line::Someone, logging, witness};
 
 /// When the tests' clock stands still: 2026-11-21T03:00:00Z, noon in Japan.
 pub const NOON: i64 = 1_795_230_000_000;
@@ -380,11 +380,16 @@ impl TestApp {
     }
 }
 
-/// Every story ends with the search for plain text.
+/// Every story ends with the search for plain text, and with a look at what was logged and
+/// measured: nothing but what `LOGGING.md` lists.
 impl Drop for TestApp {
     fn drop(&mut self) {
         if !std::thread::panicking() && self.folder.path().join("data").exists() {
             self.assert_nothing_in_the_clear();
+            let strays = logging::strays();
+            assert!(strays.is_empty(), "lines that LOGGING.md does not list: {strays:#?}");
+            let unlisted = logging::unlisted(&self.installation().metrics().snapshot());
+            assert!(unlisted.is_empty(), "metrics that LOGGING.md does not list: {unlisted:?}");
         }
     }
 }

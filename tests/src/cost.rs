@@ -1,4 +1,14 @@
-//! What erasing costs, in calls and capacity units, beside any number of rows of others.
+//! What erasing costs, in calls and capacity units, beside any number of rows of others. Below
+//! it, what everything costs: stories that are counted, prices, and the page `infra/COST.md`.
+
+pub mod bill;
+pub mod meter;
+pub mod page;
+pub mod prices;
+pub mod rig;
+pub mod size;
+pub mod stories;
+pub mod template;
 
 use azukari::{
     domain::{erasure::Ground, id::SubjectId, time::UnixMs},

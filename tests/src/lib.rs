@@ -5,13 +5,16 @@
 pub mod app;
 pub mod bad_days;
 pub mod canary;
+pub mod cloud;
 pub mod cost;
 pub mod faults;
 pub mod forms;
 pub mod independent;
 pub mod line;
 pub mod linking;
+pub mod logging;
 pub mod opened;
 pub mod operators;
+pub mod runtime;
 pub mod sealed;
 pub mod witness;

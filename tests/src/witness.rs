@@ -4,6 +4,8 @@ use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
+use crate::logging;
+
 static SAID: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
 static LISTENING: Once = Once::new();
 
@@ -13,6 +15,8 @@ struct Ear;
 impl std::io::Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         hear(bytes);
+        // A line is written in one piece.
+        logging::hear(bytes);
         Ok(bytes.len())
     }
 
@@ -36,7 +40,8 @@ fn hear(bytes: &[u8]) {
 /// Listens to log lines (as production writes them) and to panics, once a process.
 pub fn listen() {
     LISTENING.call_once(|| {
-        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Ear);
+        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+        let lines = lines.with_current_span(true).with_span_list(false).with_writer(Ear);
         tracing_subscriber::registry().with(azukari::host::log::filter()).with(lines).init();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {

@@ -246,12 +246,17 @@ impl Form {
         }
         let vault = &self.intake.vault;
         let form = self.forms.current(vault, name, now).await.map_err(|error| {
-            tracing::error!(%error, "a form could not be loaded");
+            tracing::error!(event = "form_not_loaded", %error, "a form could not be loaded");
             NotFound
         })?;
         let Some(form) = form else { return Ok(None) };
         let channel = self.channels.channel(vault, &form.channel, now).await.map_err(|error| {
-            tracing::error!(%error, channel = %form.channel, "a channel could not be loaded");
+            tracing::error!(
+                event = "channel_not_loaded",
+                %error,
+                channel = %form.channel,
+                "a channel could not be loaded"
+            );
             NotFound
         })?;
         // A form that was taken out of the configuration is closed.
@@ -318,7 +323,7 @@ impl Form {
             Ok(Some(form)) => Ok(form),
             Ok(None) => Err((None, Refusal::Trouble(Trouble::NoticeExpired))),
             Err(error) => {
-                tracing::error!(%error, "a form version could not be loaded");
+                tracing::error!(event = "form_not_loaded", %error, "a form version could not be loaded");
                 Err((None, Refusal::Trouble(Trouble::Unavailable)))
             }
         }

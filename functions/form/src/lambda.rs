@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lambda_http::Error;
+use azukari::host::{roles::Role, watch::Watch};
+use lambda_http::{Error, Request, RequestExt, service_fn, tower::ServiceExt};
 
 use crate::{Form, router};
 
@@ -11,6 +12,17 @@ use crate::{Form, router};
 /// # Errors
 /// The function is not set up, or the runtime broke off.
 pub async fn host() -> Result<(), Error> {
-    let form = Form::from_environment().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    lambda_http::run(router(Arc::new(form))).await
+    let form = Form::from_environment()
+        .await
+        .inspect_err(|error| tracing::error!(event = "not_started", %error, "cannot start"))?;
+    let watch = Arc::new(Watch::new(Role::Form, form.intake.ctx.clone()));
+    let router = router(Arc::new(form));
+    lambda_http::run(service_fn(move |request: Request| {
+        let (watch, router) = (Arc::clone(&watch), router.clone());
+        async move {
+            let id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
+            watch.over(&id, router.oneshot(request)).await
+        }
+    }))
+    .await
 }

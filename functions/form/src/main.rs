@@ -1,7 +1,10 @@
 //! The `form` function in AWS Lambda.
 
+use std::process::ExitCode;
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     azukari::host::log::init();
-    azukari_form::lambda::host().await
+    // Why it does not start stands in the one line that was logged.
+    azukari_form::lambda::host().await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }

@@ -136,14 +136,19 @@ async fn show(form: &Form, channel: &str, version: Option<u32>, language: Langua
         Ok(channel) => channel,
         Err(ChannelError::NotPublished) => return form.not_found(language),
         Err(error) => {
-            tracing::error!(%error, channel = %name, "a channel could not be loaded");
+            tracing::error!(event = "channel_not_loaded", %error, channel = %name, "a channel could not be loaded");
             return form.unavailable(language);
         }
     };
     let history = match form.histories.of(&form.intake.vault, &channel.policy, now).await {
         Ok(history) => history,
         Err(error) => {
-            tracing::error!(%error, channel = %name, "the versions of a policy could not be loaded");
+            tracing::error!(
+                event = "policy_not_loaded",
+                %error,
+                channel = %name,
+                "the versions of a policy could not be loaded"
+            );
             return form.unavailable(language);
         }
     };

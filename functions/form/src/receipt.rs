@@ -100,7 +100,7 @@ pub(crate) async fn show(
         Ok(found) => form.passing_page(&page(id, found.map(|signed| signed.receipt), language)),
         Err(error) => {
             // Without the id: who reads the log must not be able to open the page.
-            tracing::error!(%error, "a receipt could not be read");
+            tracing::error!(event = "receipt_not_read", %error, "a receipt could not be read");
             if program { UNAVAILABLE.into_response() } else { form.unavailable(language) }
         }
     }

@@ -197,13 +197,13 @@ impl Form {
             Ok(channel) => channel,
             Err(ChannelError::NotPublished) => return Ok(None),
             Err(error) => {
-                tracing::error!(%error, channel = %name, "a channel could not be loaded");
+                tracing::error!(event = "channel_not_loaded", %error, channel = %name, "a channel could not be loaded");
                 return Err(NotFound);
             }
         };
         let Some(liff_id) = channel.definition.liff_id.clone() else { return Ok(None) };
         let failed = |error: StoreError| {
-            tracing::error!(%error, channel = %name, "a policy could not be loaded");
+            tracing::error!(event = "policy_not_loaded", %error, channel = %name, "a policy could not be loaded");
             NotFound
         };
         let policy = self.policies.version(vault, &channel.policy).await.map_err(failed)?;

@@ -141,31 +141,33 @@ impl Form {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Form, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let table = reader.text(settings::VAULT_TABLE);
         let audit = reader.text(settings::AUDIT_TABLE);
         let secret = reader.text(settings::SECRET);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
         let index_key = reader.text(settings::INDEX_KEY);
-        let line_api = reader.text(settings::LINE_API);
+        let line_api = reader.base_url(settings::LINE_API);
         let addresses = Addresses {
             public_url: reader.base_url(settings::PUBLIC_URL),
             liff_url: reader.base_url(settings::LIFF_URL),
             liff_sdk: reader.base_url(settings::LIFF_SDK),
             liff_plugin: reader.optional_url(settings::LIFF_PLUGIN),
-            frame_ancestors: reader.text(settings::FRAME_ANCESTORS),
+            frame_ancestors: reader.sources(settings::FRAME_ANCESTORS),
         };
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
-        let secrets = FormSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let sdk = reader.finish_with_aws()?;
+        // The clients are made while the secret is on its way.
+        let (secret, (dynamodb, kms)) =
+            tokio::join!(secrets::fetch(&sdk, &secret), async { (aws::dynamodb(&sdk), aws::kms(&sdk)) });
+        let secrets = FormSecrets::read(&secret?)?;
         let origin = Arc::new(secrets.keys.origin.clone());
-        let dynamodb = aws::dynamodb(&sdk);
         Ok(Self::new(Parts {
-            ctx: Ctx::system(),
+            ctx: Ctx::system().of_stage(&stage),
             vault: Vault::new(dynamodb.clone(), table, origin),
             audit: Audit::new(dynamodb, audit),
             secrets,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
-            lookup: LookupKey::new(aws::kms(&sdk), index_key),
+            lookup: LookupKey::new(kms, index_key),
             line: LineClient::new(aws::https(), line_api),
             addresses,
         }))

@@ -13,6 +13,7 @@ use azukari::{
         plain::Plain,
         retention::Facts,
         time::{Day, UnixMs},
+        trace::TraceId,
     },
     host::{
         people::{Known, Newcomer, Pair, PeopleError, Visit},
@@ -60,7 +61,7 @@ impl Form {
     ) -> Result<LineUserId, Refusal> {
         let Some(token) = token else { return Err(Refusal::Trouble(Trouble::SignInMissing)) };
         let Some(secrets) = self.channel_secrets.get(channel) else {
-            tracing::error!(%channel, "a form belongs to a channel without secrets");
+            tracing::error!(event = "channel_without_secrets", %channel, "a form belongs to a channel without secrets");
             return Err(Refusal::Trouble(Trouble::Unavailable));
         };
         let verified = self.verifier.verify(&self.line, token, &secrets.login_channel_id, now).await;
@@ -69,7 +70,7 @@ impl Form {
             NotVerified::Expired => Refusal::Trouble(Trouble::SignInExpired),
             NotVerified::Keys(error) => {
                 self.intake.ctx.metrics().count("form_alarm", "line_keys");
-                tracing::error!(%error, "the keys of LINE could not be fetched");
+                tracing::error!(event = "line_keys_not_fetched", %error, "the keys of LINE could not be fetched");
                 Refusal::Trouble(Trouble::Unavailable)
             }
         })
@@ -88,12 +89,22 @@ impl Form {
             return self.count(form, user, &accepted, now).await;
         }
         let channel = self.channels.channel(&self.intake.vault, &form.channel, now).await.map_err(|error| {
-            tracing::error!(%error, channel = %form.channel, "a channel could not be loaded");
+            tracing::error!(
+                event = "channel_not_loaded",
+                %error,
+                channel = %form.channel,
+                "a channel could not be loaded"
+            );
             Refusal::Trouble(Trouble::Unavailable)
         })?;
         let unavailable = |error: PeopleError| {
             self.intake.ctx.metrics().count("form_transient_fault", "person");
-            tracing::error!(%error, channel = %form.channel, "a submission could not be stored");
+            tracing::error!(
+                event = "submission_not_stored",
+                %error,
+                channel = %form.channel,
+                "a submission could not be stored"
+            );
             Refusal::Trouble(Trouble::Unavailable)
         };
         let delivery = Delivery { function: self, form, shown, channel: &channel, user, accepted: &accepted, now };
@@ -101,7 +112,7 @@ impl Form {
             NotTaken::Refused(trouble) => Refusal::Trouble(trouble),
             NotTaken::Failed(error) => unavailable(error),
             NotTaken::Digest(error) => {
-                tracing::error!(%error, "a look-up digest could not be made");
+                tracing::error!(event = "digest_not_made", %error, "a look-up digest could not be made");
                 Refusal::Trouble(Trouble::Unavailable)
             }
         })?;
@@ -133,7 +144,7 @@ impl Form {
             Ok(Outcome::Written) => Ok(Taken::Now),
             Ok(Outcome::Already) => Ok(Taken::Before),
             Err(error) => {
-                tracing::error!(%error, "an anonymous answer could not be counted");
+                tracing::error!(event = "answer_not_counted", %error, "an anonymous answer could not be counted");
                 Err(Refusal::Trouble(Trouble::Unavailable))
             }
         }
@@ -149,7 +160,7 @@ impl Form {
         let word = if result.is_ok() { "pushed" } else { "failed" };
         self.intake.ctx.metrics().count("form_reply", word);
         if let Err(error) = result {
-            tracing::warn!(%error, "a message about a submission was not taken");
+            tracing::warn!(event = "message_not_taken", %error, "a message about a submission was not taken");
         }
     }
 }
@@ -235,6 +246,13 @@ impl Delivery<'_> {
             };
             match result {
                 Submitted::Stored(written) => {
+                    let trace = TraceId::of(&self.shown.id, visit.intake.vault.origin());
+                    tracing::info!(
+                        event = "submission_kept",
+                        %trace,
+                        records = self.accepted.records.len(),
+                        "a submission is kept"
+                    );
                     if let Some(mapping) = written {
                         visit.known(&mapping)?;
                     }

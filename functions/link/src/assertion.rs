@@ -106,7 +106,12 @@ impl Link {
             Ok(Redeemed::Replayed) => Err(Refusal::Replayed),
             Ok(Redeemed::OverBudget) => Err(Refusal::TooOften),
             Err(error) => {
-                tracing::error!(%error, site = %site.name, "an assertion could not be used up");
+                tracing::error!(
+                    event = "assertion_not_used_up",
+                    %error,
+                    site = %site.name,
+                    "an assertion could not be used up"
+                );
                 Err(Refusal::Unavailable)
             }
         }

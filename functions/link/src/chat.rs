@@ -149,7 +149,7 @@ impl Link {
         };
         let secret =
             one_time::leave(&self.intake.vault, self.intake.ctx.mint(), &code, now).await.map_err(|error| {
-                tracing::error!(%error, "a code could not be left");
+                tracing::error!(event = "code_not_left", %error, "a code could not be left");
                 unavailable()
             })?;
         self.intake.ctx.metrics().count("link_begun", "chat");
@@ -160,7 +160,9 @@ impl Link {
     /// The name of the business that publishes the policy of a channel.
     pub(crate) async fn business(&self, linking: &Linking<'_>) -> Option<Text> {
         let policy = self.policies.version(&self.intake.vault, &linking.channel.policy).await;
-        let policy = policy.inspect_err(|error| tracing::error!(%error, "a policy could not be loaded")).ok()??;
+        let policy = policy
+            .inspect_err(|error| tracing::error!(event = "policy_not_loaded", %error, "a policy could not be loaded"))
+            .ok()??;
         let name = policy.business.as_ref().map(|business| business.name.clone());
         Some(name.unwrap_or_else(|| policy.title.clone()))
     }

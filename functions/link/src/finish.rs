@@ -135,7 +135,7 @@ impl Link {
 
     async fn is_joined(&self, visit: &Visit<'_>, member: &MemberDigest) -> Result<bool, Trouble> {
         let (_, known) = visit.mapping(true).await.map_err(|error| {
-            tracing::error!(%error, "somebody could not be looked up");
+            tracing::error!(event = "person_not_looked_up", %error, "somebody could not be looked up");
             Trouble::Unavailable
         })?;
         Ok(known.is_some_and(|known| known.person.link.is_with(member)))
@@ -161,7 +161,7 @@ impl Link {
         };
         let visit = self.intake.visit(&linking.channel, &user, self.intake.ctx.now());
         let joined = visit.join(&wish).await.map_err(|error: PeopleError| {
-            tracing::error!(%error, "a link could not be stored");
+            tracing::error!(event = "link_not_stored", %error, "a link could not be stored");
             Trouble::Unavailable
         })?;
         let (word, result) = match joined {
@@ -181,7 +181,7 @@ impl Link {
         self.tell(linking, &visit, wording, &once).await;
         let token = &linking.secrets.access_token;
         if let Err(error) = visit.show_menu(known, &self.line, token, TELL_WITHIN).await {
-            tracing::warn!(%error, "that a rich menu is shown could not be noted");
+            tracing::warn!(event = "rich_menu_not_noted", %error, "that a rich menu is shown could not be noted");
         }
         Ok(())
     }

@@ -125,7 +125,7 @@ impl Link {
         match one_time::look::<S>(&self.intake.vault, &secret, self.intake.ctx.now()).await {
             Ok(step) => step.ok_or(Trouble::Expired),
             Err(error) => {
-                tracing::error!(%error, "a step could not be looked up");
+                tracing::error!(event = "step_not_looked_up", %error, "a step could not be looked up");
                 Err(Trouble::Unavailable)
             }
         }
@@ -138,7 +138,7 @@ impl Link {
             Ok(Outcome::Written) => Ok(()),
             Ok(Outcome::Already) => Err(Trouble::Expired),
             Err(error) => {
-                tracing::error!(%error, "a step could not be taken");
+                tracing::error!(event = "step_not_taken", %error, "a step could not be taken");
                 Err(Trouble::Unavailable)
             }
         }
@@ -187,7 +187,7 @@ impl Link {
         let code = Code { channel: asked.channel, back: back.clone(), way, browser: asked.browser, begun: asked.begun };
         let now = self.intake.ctx.now();
         let code = one_time::leave(&self.intake.vault, self.intake.ctx.mint(), &code, now).await.map_err(|error| {
-            tracing::error!(%error, "a code could not be left");
+            tracing::error!(event = "code_not_left", %error, "a code could not be left");
             refused(Trouble::Unavailable)
         })?;
         Ok(return_address(&back, &[("code", &code.text())]))

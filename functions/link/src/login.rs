@@ -80,7 +80,7 @@ pub(crate) async fn begin(
         begun: now,
     };
     let state = one_time::leave(&link.intake.vault, mint, &sign_in, now).await.map_err(|error| {
-        tracing::error!(%error, "a sign-in could not be begun");
+        tracing::error!(event = "sign_in_not_begun", %error, "a sign-in could not be begun");
         told(Trouble::Unavailable)
     })?;
     link.intake.ctx.metrics().count("link_begun", "login");
@@ -144,7 +144,7 @@ pub(crate) async fn callback(
         Ok(Some(sign_in)) if sign_in.channel == linking.name().as_str() => sign_in,
         Ok(_) => return Err(link.trouble(Trouble::Expired, language, None)),
         Err(error) => {
-            tracing::error!(%error, "a sign-in could not be looked up");
+            tracing::error!(event = "sign_in_not_looked_up", %error, "a sign-in could not be looked up");
             return Err(link.trouble(Trouble::Unavailable, language, None));
         }
     };
@@ -216,7 +216,7 @@ impl Link {
         let login = (linking.secrets.login_channel_id.as_str(), &linking.secrets.login_channel_secret);
         let wanted = &linking.terms().profile_plus;
         let signed_in = id_token::verify_web(&id_token, login, &sign_in.nonce, wanted, now).map_err(|error| {
-            tracing::warn!(%error, "an ID token does not hold");
+            tracing::warn!(event = "id_token_not_held", %error, "an ID token does not hold");
             Trouble::NotVerified
         })?;
         let friend_added = back.friendship_status_changed.as_deref() == Some("true");
@@ -246,10 +246,14 @@ impl Link {
         };
         self.line.exchange(&exchange, LINE_WITHIN).await.map_err(|error| {
             if error == LineError::Status(401) {
-                tracing::error!(channel = %linking.name(), "LINE refused the login channel's id or secret");
+                tracing::error!(
+                    event = "login_channel_refused",
+                    channel = %linking.name(),
+                    "LINE refused the login channel's id or secret"
+                );
                 return Trouble::Unavailable;
             }
-            tracing::warn!(%error, "a code was not exchanged");
+            tracing::warn!(event = "code_not_exchanged", %error, "a code was not exchanged");
             match error {
                 // Used, too old, or of another sign-in.
                 LineError::Status(400) => Trouble::NotVerified,
@@ -268,7 +272,7 @@ impl Link {
         let back = sign_in.back.ok_or(Trouble::NotVerified)?;
         let (vault, mint, now) = (&self.intake.vault, self.intake.ctx.mint(), self.intake.ctx.now());
         let unavailable = |error: &dyn std::fmt::Display| {
-            tracing::error!(%error, "somebody who has signed in could not go on");
+            tracing::error!(event = "sign_in_not_continued", %error, "somebody who has signed in could not go on");
             Trouble::Unavailable
         };
         let visit = self.intake.visit(&linking.channel, &signed_in.user, now);
@@ -320,7 +324,7 @@ impl Link {
         };
         let (mint, now) = (self.intake.ctx.mint(), self.intake.ctx.now());
         let ticket = one_time::leave(&self.intake.vault, mint, &parting, now).await.map_err(|error| {
-            tracing::error!(%error, "somebody who has signed in could not go on");
+            tracing::error!(event = "sign_in_not_continued", %error, "somebody who has signed in could not go on");
             Trouble::Unavailable
         })?;
         Ok(self.url(linking.name(), &format!("/unlinking?ticket={}", ticket.text())))

@@ -148,7 +148,7 @@ impl Link {
             Ok(channel) if channel.definition.link.is_some() => Ok(Linking { channel, secrets }),
             Ok(_) | Err(ChannelError::NotPublished) => Err(NoChannel::Unknown),
             Err(error) => {
-                tracing::error!(%error, channel = %name, "a channel could not be loaded");
+                tracing::error!(event = "channel_not_loaded", %error, channel = %name, "a channel could not be loaded");
                 Err(NoChannel::Unavailable)
             }
         }
@@ -175,26 +175,29 @@ impl Link {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Link, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let table = reader.text(settings::VAULT_TABLE);
         let secret = reader.text(settings::SECRET);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
         let index_key = reader.text(settings::INDEX_KEY);
-        let line_api = reader.text(settings::LINE_API);
+        let line_api = reader.base_url(settings::LINE_API);
         let addresses = Addresses {
             line_access: reader.base_url(settings::LINE_ACCESS),
             public_url: reader.base_url(settings::PUBLIC_URL),
-            frame_ancestors: reader.text(settings::FRAME_ANCESTORS),
+            frame_ancestors: reader.sources(settings::FRAME_ANCESTORS),
         };
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
-        let secrets = LinkSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let sdk = reader.finish_with_aws()?;
+        // The clients are made while the secret is on its way.
+        let (secret, (dynamodb, kms)) =
+            tokio::join!(secrets::fetch(&sdk, &secret), async { (aws::dynamodb(&sdk), aws::kms(&sdk)) });
+        let secrets = LinkSecrets::read(&secret?)?;
         let origin = Arc::new(secrets.keys.origin.clone());
         Ok(Self::new(Parts {
-            ctx: Ctx::system(),
-            vault: Vault::new(aws::dynamodb(&sdk), table, origin),
+            ctx: Ctx::system().of_stage(&stage),
+            vault: Vault::new(dynamodb, table, origin),
             secrets,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
-            lookup: LookupKey::new(aws::kms(&sdk), index_key),
+            lookup: LookupKey::new(kms, index_key),
             line: LineClient::new(aws::https(), line_api),
             addresses,
         }))

@@ -11,7 +11,7 @@ use azukari::{
     domain::{erasure::Ground, id::LineUserId, link::MemberDigest, plain::Plain, receipt::ReceiptId, site::MemberId},
     host::{
         linking::Vouched,
-        one_time,
+        log, one_time,
         people::{PeopleError, Visit},
         problem::Problem,
     },
@@ -154,6 +154,7 @@ pub(crate) async fn erase(State(link): State<Arc<Link>>, channel: ChannelPath, h
         let id = call.id.get(..32).unwrap_or_default().to_owned();
         let order = EraseOrder { subject: led.subject, id, ground: Ground::Asked, as_of: now };
         vault.put_erase_order(&order, now).await.map_err(left)?;
+        log::order_placed("erase", &order.id, vault);
         let receipt = ReceiptId::of(order.subject, &order.id, vault.origin());
         let receipt = format!("{}/receipts/{receipt}", link.addresses.public_url);
         Ok(Reply { status: StatusCode::ACCEPTED, body: json!({"receipt": receipt}) })
@@ -203,7 +204,7 @@ async fn answer<T: Into<Reply>>(
 }
 
 pub(crate) fn failed(error: &PeopleError) -> Refusal {
-    tracing::error!(%error, "a call of a site could not be carried out");
+    tracing::error!(event = "site_call_failed", %error, "a call of a site could not be carried out");
     Refusal::Unavailable
 }
 
@@ -223,7 +224,7 @@ impl Link {
     async fn digest(&self, linking: &Linking<'_>, member: &MemberId) -> Result<MemberDigest, Refusal> {
         let digest = self.lookup.digest(linking.name(), "member", member.plain()).await;
         let digest = digest.map_err(|error| {
-            tracing::error!(%error, "the digest of a member id could not be made");
+            tracing::error!(event = "digest_not_made", %error, "the digest of a member id could not be made");
             Refusal::Unavailable
         })?;
         MemberDigest::parse(&digest).map_err(|_| Refusal::Unavailable)
@@ -248,7 +249,7 @@ impl Link {
         let told = self.line.push(token, visit.user, &client::retry_key(once), &messages, TELL_WITHIN).await;
         self.intake.ctx.metrics().count("link_message", if told.is_ok() { "pushed" } else { "failed" });
         if let Err(error) = told {
-            tracing::warn!(%error, "a message about a link was not taken");
+            tracing::warn!(event = "message_not_taken", %error, "a message about a link was not taken");
         }
     }
 }

@@ -201,7 +201,7 @@ impl Link {
         let parted = visit.part(now, id).await.map_err(|error| unavailable(&error))?;
         if let Err(trouble) = self.use_up(ticket).await {
             // Sent twice, or the store did not answer: it has been undone all the same.
-            tracing::warn!(why = trouble.code(), "a ticket was not used up");
+            tracing::warn!(event = "ticket_not_used_up", why = trouble.code(), "a ticket was not used up");
         }
         let linked = matches!(parted, Parted::Now(_));
         let metrics = self.intake.ctx.metrics();
@@ -212,7 +212,11 @@ impl Link {
         let told = self.line.deauthorize(id, secret, token, DEAUTHORIZE_WITHIN).await;
         metrics.count("link_deauthorize", if told.is_ok() { "done" } else { "failed" });
         if let Err(error) = &told {
-            tracing::warn!(%error, "what somebody has allowed in LINE could not be ended");
+            tracing::warn!(
+                event = "line_consent_not_ended",
+                %error,
+                "what somebody has allowed in LINE could not be ended"
+            );
         }
         if let Parted::Now(mapping) = parted {
             let wording = linking.channel.definition.wording.as_ref().map(|wording| wording.link.unlinked.as_str());
@@ -220,7 +224,11 @@ impl Link {
             if let Ok(Some(known)) = visit.known(&mapping) {
                 let menu = visit.show_menu(known, &self.line, &login.access_token, TELL_WITHIN).await;
                 if let Err(error) = menu {
-                    tracing::warn!(%error, "that a rich menu is gone could not be noted");
+                    tracing::warn!(
+                        event = "rich_menu_not_noted",
+                        %error,
+                        "that a rich menu is gone could not be noted"
+                    );
                 }
             }
         }
@@ -229,6 +237,6 @@ impl Link {
 }
 
 fn unavailable(error: &PeopleError) -> Trouble {
-    tracing::error!(%error, "a link could not be undone");
+    tracing::error!(event = "link_not_undone", %error, "a link could not be undone");
     Trouble::Unavailable
 }

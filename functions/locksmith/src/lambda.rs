@@ -3,6 +3,8 @@
 use azukari::host::{
     clock::{Clock, SystemClock},
     deadline::Deadline,
+    roles::Role,
+    watch::Watch,
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -14,8 +16,14 @@ use crate::{Locksmith, LocksmithError};
 /// # Errors
 /// The function is not set up, or the runtime broke off.
 pub async fn host() -> Result<(), Error> {
-    let locksmith = Locksmith::from_environment().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    run(service_fn(async |event: LambdaEvent<Value>| handle(&locksmith, &event).await)).await
+    let locksmith = Locksmith::from_environment()
+        .await
+        .inspect_err(|error| tracing::error!(event = "not_started", %error, "cannot start"))?;
+    let watch = Watch::new(Role::Locksmith, locksmith.ctx.clone());
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        watch.over(&event.context.request_id, handle(&locksmith, &event)).await
+    }))
+    .await
 }
 
 /// Takes the scheduled event, whose content does not matter.

@@ -81,16 +81,16 @@ impl Locksmith {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, LocksmithError> {
         let mut reader = settings::Reader::new(Role::Locksmith, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let vault = reader.text(settings::VAULT_TABLE);
         let keys = reader.text(settings::KEYS_TABLE);
         let wrap = reader.text(settings::WRAP_KEY);
         let enrol = reader.text(settings::ENROL_KEY);
         let target = reader.number(settings::POOL_TARGET);
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
+        let sdk = reader.finish_with_aws()?;
         let dynamodb = aws::dynamodb(&sdk);
         Ok(Self {
-            ctx: Ctx::system(),
+            ctx: Ctx::system().of_stage(&stage),
             vault: Vault::new(dynamodb.clone(), vault, Arc::new(Nobody)),
             keys: WrappedKeys::new(dynamodb, keys),
             kms: aws::kms(&sdk),
@@ -119,14 +119,14 @@ impl Locksmith {
                     Ok(()) => report.added += 1,
                     Err(error) => {
                         report.failed += 1;
-                        tracing::error!(%error, "a key pair could not be made");
+                        tracing::error!(event = "key_pair_not_made", %error, "a key pair could not be made");
                     }
                 }
             }
         }
         let level = report.found + report.added;
         self.ctx.metrics().level("locksmith_pool", "level", u64::try_from(level).unwrap_or_default());
-        tracing::info!(found = report.found, added = report.added, failed = report.failed, "pool");
+        tracing::info!(event = "pool", found = report.found, added = report.added, failed = report.failed, "pool");
         Ok(report)
     }
 

@@ -3,6 +3,7 @@
 
 use azukari::{
     domain::{erasure::Ground, id::SubjectId, receipt::ReceiptId},
+    host::log,
     store::{
         Outcome, StoreError,
         holding::{Holding, Window},
@@ -92,6 +93,9 @@ impl Opener {
         let id = if planted { asking.id.get(..32).unwrap_or(asking.id) } else { ORDER };
         let order = EraseOrder { subject, id: id.to_owned(), ground: Ground::Asked, as_of: asking.now };
         let placed = self.vault.put_erase_order(&order, asking.now).await?;
+        if placed == Outcome::Written {
+            log::order_placed("erase", &order.id, &self.vault);
+        }
         let before = placed == Outcome::Already || holding.held || holding.erase_ordered;
         Ok(Erasure {
             person: Some(subject.to_string()),

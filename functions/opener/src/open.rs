@@ -119,7 +119,7 @@ impl Opener {
                 }
                 // Nobody's: a planted mapping names a person of the intruder's choice.
                 Err(StoreError::NotVouched | StoreError::Row { .. }) => {
-                    tracing::error!("a mapping is not vouched for, or not well formed");
+                    tracing::error!(event = "mapping_not_vouched", "a mapping is not vouched for, or not well formed");
                 }
                 Err(error) => return Err(error),
             }

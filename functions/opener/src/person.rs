@@ -17,7 +17,7 @@ use azukari::{
         retention::{Facts, Friendship, contact_due, due_on_arrival},
         time::UnixMs,
     },
-    host::ledger::Recorded,
+    host::{ledger::Recorded, log},
     keys::unwrap,
     seal::{
         index::OwnerCheck,
@@ -120,7 +120,7 @@ impl Opener {
             Ok(()) => {}
             Err(Stop::Status(status)) => answer.status = status,
             Err(Stop::Store(error)) => {
-                tracing::error!(%subject, %error, "a person could not be read");
+                tracing::error!(event = "person_not_read", %subject, %error, "a person could not be read");
                 answer.status = Status::Failed("store");
             }
         }
@@ -327,7 +327,12 @@ impl Opener {
             return Err(failed("wrapped_key"));
         }
         let secret = unwrap::unwrap(&self.kms, &self.wrap, key, &wrapped).await.map_err(|error| {
-            tracing::error!(subject = %key.subject(), %error, "a key could not be unwrapped");
+            tracing::error!(
+                event = "key_not_unwrapped",
+                subject = %key.subject(),
+                %error,
+                "a key could not be unwrapped"
+            );
             failed("key")
         })?;
         let mut unlocked =
@@ -361,7 +366,14 @@ impl Opener {
             Ok(fields) if fields.0.is_empty() => return Ok(()),
             Ok(fields) => fields,
             Err(why) => {
-                tracing::error!(subject = %unlocked.subject, why, "a record does not open");
+                let trace = log::trace(&row.sk, &self.vault);
+                tracing::error!(
+                    event = "record_not_opened",
+                    subject = %unlocked.subject,
+                    trace,
+                    why,
+                    "a record does not open"
+                );
                 answer.bad.insert(row.sk.clone(), why);
                 return Ok(());
             }
@@ -384,6 +396,8 @@ impl Opener {
             due_at: row.due_at,
             fields,
         });
+        let trace = log::trace(&row.sk, &self.vault);
+        tracing::info!(event = "record_opened", subject = %unlocked.subject, trace, "a record was opened");
         Ok(())
     }
 }

@@ -133,6 +133,7 @@ impl Opener {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Opener, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let vault = reader.text(settings::VAULT_TABLE);
         let keys = reader.text(settings::KEYS_TABLE);
         let audit = reader.text(settings::AUDIT_TABLE);
@@ -141,16 +142,17 @@ impl Opener {
         let wrap = reader.text(settings::WRAP_KEY);
         let evidence = reader.text(settings::EVIDENCE_KEY);
         let audience = reader.text(settings::AUDIENCE);
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
-        let secrets = OpenerSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
-        let dynamodb = aws::dynamodb(&sdk);
+        let sdk = reader.finish_with_aws()?;
+        // The clients are made while the secret is on its way.
+        let (secret, (dynamodb, kms)) =
+            tokio::join!(secrets::fetch(&sdk, &secret), async { (aws::dynamodb(&sdk), aws::kms(&sdk)) });
+        let secrets = OpenerSecrets::read(&secret?)?;
         Ok(Self::new(Parts {
-            ctx: Ctx::system(),
+            ctx: Ctx::system().of_stage(&stage),
             vault: Vault::new(dynamodb.clone(), vault, Arc::new(secrets.origin.clone())),
             keys: WrappedKeys::new(dynamodb.clone(), keys),
             audit: Audit::new(dynamodb, audit),
-            kms: aws::kms(&sdk),
+            kms,
             wrap,
             evidence,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
@@ -163,7 +165,7 @@ impl Opener {
     pub async fn invoke(&self, payload: &Value) -> Answer {
         let answer = self.answer(payload["assertion"].as_str().unwrap_or_default()).await;
         let answer = answer.unwrap_or_else(|error| {
-            tracing::error!(%error, "nothing was answered");
+            tracing::error!(event = "not_answered", %error, "nothing was answered");
             Problem::of(Code::Unavailable).into()
         });
         let word = match &answer {

@@ -6,6 +6,8 @@ use azukari::{
     host::{
         clock::{Clock, SystemClock},
         deadline::Deadline,
+        roles::Role,
+        watch::Watch,
     },
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -31,8 +33,14 @@ struct Check {
 /// # Errors
 /// The function is not set up, or the runtime broke off.
 pub async fn host() -> Result<(), Error> {
-    let sweeper = Sweeper::from_environment().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    run(service_fn(async |event: LambdaEvent<Value>| handle(&sweeper, &event).await)).await
+    let sweeper = Sweeper::from_environment()
+        .await
+        .inspect_err(|error| tracing::error!(event = "not_started", %error, "cannot start"))?;
+    let watch = Watch::new(Role::Sweeper, sweeper.ctx.clone());
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        watch.over(&event.context.request_id, handle(&sweeper, &event)).await
+    }))
+    .await
 }
 
 /// Takes the scheduled event, `{"dry_run": true}`, or a wish for a check after a restore.

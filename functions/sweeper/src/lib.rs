@@ -91,17 +91,19 @@ impl Sweeper {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, SweepError> {
         let mut reader = settings::Reader::new(Role::Sweeper, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let vault = reader.text(settings::VAULT_TABLE);
         let keys = reader.text(settings::KEYS_TABLE);
         let audit = reader.text(settings::AUDIT_TABLE);
         let secret = reader.text(settings::SECRET);
         let evidence = reader.text(settings::EVIDENCE_KEY);
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
-        let origin = secrets::origin(&secrets::fetch(&sdk, &secret).await?)?;
-        let dynamodb = aws::dynamodb(&sdk);
-        let (ctx, audit) = (Ctx::system(), Audit::new(dynamodb.clone(), audit));
-        let ledger = Ledger::new(ctx.clone(), Role::Sweeper, audit.clone(), aws::kms(&sdk), evidence);
+        let sdk = reader.finish_with_aws()?;
+        // The clients are made while the secret is on its way.
+        let (secret, (dynamodb, kms)) =
+            tokio::join!(secrets::fetch(&sdk, &secret), async { (aws::dynamodb(&sdk), aws::kms(&sdk)) });
+        let origin = secrets::origin(&secret?)?;
+        let (ctx, audit) = (Ctx::system().of_stage(&stage), Audit::new(dynamodb.clone(), audit));
+        let ledger = Ledger::new(ctx.clone(), Role::Sweeper, audit.clone(), kms, evidence);
         Ok(Self {
             ctx,
             vault: Vault::new(dynamodb.clone(), vault, Arc::new(origin)),

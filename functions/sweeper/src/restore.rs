@@ -127,7 +127,11 @@ impl Sweeper {
         }
         let missed = self.audit.marks_after(seen, vault.origin()).await?;
         if missed.strangers > 0 {
-            tracing::error!(rows = missed.strangers, "marks on the erasure list are vouched for by nobody");
+            tracing::error!(
+                event = "erasure_list_strangers",
+                rows = missed.strangers,
+                "marks on the erasure list are vouched for by nobody"
+            );
             self.ctx.metrics().add("erasure_list", "stranger", missed.strangers);
         }
         let returned = missed.first.is_some();
@@ -190,7 +194,12 @@ impl Sweeper {
                 Ok(found) => report.note(found),
                 Err(error) => {
                     report.failed += 1;
-                    tracing::error!(subject = %again.subject, %error, "a person could not be erased again");
+                    tracing::error!(
+                        event = "person_not_erased_again",
+                        subject = %again.subject,
+                        %error,
+                        "a person could not be erased again"
+                    );
                 }
             }
             done.done += 1;
@@ -205,7 +214,12 @@ impl Sweeper {
                 Ok(was_there) => report.messages += u64::from(was_there),
                 Err(error) => {
                     report.failed += 1;
-                    tracing::error!(subject = %unsent.subject, %error, "a message could not be erased again");
+                    tracing::error!(
+                        event = "message_not_erased_again",
+                        subject = %unsent.subject,
+                        %error,
+                        "a message could not be erased again"
+                    );
                 }
             }
             done.done += 1;
@@ -217,7 +231,12 @@ impl Sweeper {
                 Ok(values) => report.values += values,
                 Err(error) => {
                     report.failed += 1;
-                    tracing::error!(subject = %withdrawal.subject, %error, "a consent could not be taken back again");
+                    tracing::error!(
+                        event = "consent_not_taken_back_again",
+                        subject = %withdrawal.subject,
+                        %error,
+                        "a consent could not be taken back again"
+                    );
                 }
             }
             done.done += 1;
@@ -230,6 +249,7 @@ impl Sweeper {
             }
         }
         tracing::info!(
+            event = "restore_check",
             restored = report.restored,
             listed = report.listed,
             back = report.back,

@@ -14,6 +14,7 @@ use azukari::{
     domain::{
         day_root::{self, DayRoot, Ends},
         time::{Day, HOUR_MS, UnixMs},
+        word::word,
     },
     host::ledger::NotRecorded,
     store::{
@@ -77,7 +78,8 @@ pub(crate) async fn seal(sweeper: &Sweeper, now: UnixMs) -> Result<Option<Sealin
             // Under the name of the crate: lines under that of this file are kept as evidence.
             tracing::error!(
                 target: "azukari_sweeper",
-                writer = writer.as_str(),
+                event = "audit_not_whole",
+                writer = word(&writer),
                 sequence,
                 ?fault,
                 "the audit log is not whole and the day is not sealed"
@@ -107,6 +109,7 @@ pub(crate) async fn seal(sweeper: &Sweeper, now: UnixMs) -> Result<Option<Sealin
 fn say(signed: &SignedRoot) {
     let logged = signed.logged();
     tracing::info!(
+        event = "day_root",
         day = logged.day.to_string(),
         digest = logged.digest.to_string(),
         signature = logged.signature_text(),

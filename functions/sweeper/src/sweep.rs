@@ -7,8 +7,9 @@ use azukari::{
         id::DefinitionId,
         sweep::{self, Slot},
         time::{Hour, UnixMs},
+        word::word,
     },
-    host::{deadline::Deadline, ledger::NotRecorded, published::Policies},
+    host::{deadline::Deadline, ledger::NotRecorded, log, published::Policies},
     store::{
         Outcome, StoreError, Vault,
         due::{DuePage, DueRow},
@@ -68,6 +69,25 @@ pub(crate) enum Handled {
     Changed,
 }
 
+impl Handled {
+    /// What was done, in a word of the log. `None` if nothing was: it waits, was gone, or a
+    /// dry run has looked at it.
+    fn done(&self) -> Option<&'static str> {
+        match self {
+            Self::Erased(_) => Some("erased"),
+            Self::Anonymised(_) => Some("anonymised"),
+            Self::Redated(_) => Some("redated"),
+            Self::SetAside(_) => Some("set_aside"),
+            Self::Unsent => Some("unsent"),
+            Self::PersonErased => Some("person_erased"),
+            Self::Withdrawn(_) => Some("withdrawn"),
+            Self::Unlinked => Some("unlinked"),
+            Self::Unanswered(_) => Some("unanswered"),
+            Self::WouldGo(_) | Self::Waiting | Self::Changed => None,
+        }
+    }
+}
+
 /// One run.
 pub(crate) struct Run<'a> {
     pub(crate) sweeper: &'a Sweeper,
@@ -96,7 +116,10 @@ impl Sweeper {
         };
         let mut report = Report { dry_run, complete: true, ..Report::default() };
         if self.has_returned(&run.vault).await? {
-            tracing::error!("the vault was brought back from a backup: the restore check must run first");
+            tracing::error!(
+                event = "vault_restored",
+                "the vault was brought back from a backup: the restore check must run first"
+            );
             report = Report { restored: true, complete: false, calls: usage.calls(), units: usage.units(), ..report };
             self.publish(&report);
             return Ok(report);
@@ -106,7 +129,8 @@ impl Sweeper {
             report.unsealed = match roots::seal(self, run.now).await {
                 Ok(sealing) => sealing == Some(Sealing::Broken),
                 Err(error) => {
-                    tracing::error!(%error, "the day could not be sealed");
+                    self.ctx.metrics().count("day_root", "failed");
+                    tracing::error!(event = "day_not_sealed", %error, "the day could not be sealed");
                     true
                 }
             };
@@ -160,6 +184,7 @@ impl Sweeper {
             }
         }
         tracing::info!(
+            event = "sweep",
             due = report.due,
             erased = report.erased,
             anonymised = report.anonymised,
@@ -183,7 +208,8 @@ impl Sweeper {
         );
         for (purpose, own) in &report.purposes {
             tracing::info!(
-                purpose = purpose.as_str(),
+                event = "sweep_of_purpose",
+                purpose = word(purpose.as_str()),
                 due = own.due,
                 erased = own.erased,
                 anonymised = own.anonymised,
@@ -214,7 +240,7 @@ impl Run<'_> {
         let done = self.pages(slot, deadline, &mut report).await.unwrap_or_else(|error| {
             report.failed += 1;
             report.complete = false;
-            tracing::error!(%error, "a slot could not be read");
+            tracing::error!(event = "slot_not_read", %error, "a slot could not be read");
             false
         });
         SlotDone { hour, report, done }
@@ -231,7 +257,11 @@ impl Run<'_> {
             let page = self.vault.due_page(slot, self.now, after).await?;
             if page.strangers > 0 {
                 report.failed += u64::try_from(page.strangers).unwrap_or(u64::MAX);
-                tracing::error!(rows = page.strangers, "the due index holds rows that belong to nobody");
+                tracing::error!(
+                    event = "due_index_strangers",
+                    rows = page.strangers,
+                    "the due index holds rows that belong to nobody"
+                );
             }
             report.due += u64::try_from(page.rows.len()).unwrap_or_default();
             done &= self.page(&page, report).await;
@@ -258,6 +288,16 @@ impl Run<'_> {
                 Ok(handled) => {
                     report.note(&handled, overdue_ms);
                     report.note_value(Some(&handled), overdue_ms, cost);
+                    if let Some(outcome) = handled.done() {
+                        let trace = log::trace(&row.sk, &self.vault);
+                        tracing::info!(
+                            event = "row_handled",
+                            subject = %row.subject,
+                            trace,
+                            outcome,
+                            "a due row was handled"
+                        );
+                    }
                 }
                 Err(error) => {
                     done = false;
@@ -266,7 +306,14 @@ impl Run<'_> {
                     if is_value(row) {
                         report.note_value(None, overdue_ms, cost);
                     }
-                    tracing::error!(subject = %row.subject, %error, "a due row could not be handled");
+                    let trace = log::trace(&row.sk, &self.vault);
+                    tracing::error!(
+                        event = "row_not_handled",
+                        subject = %row.subject,
+                        trace,
+                        %error,
+                        "a due row could not be handled"
+                    );
                 }
             }
         }
@@ -300,7 +347,14 @@ impl Run<'_> {
     async fn row_or_aside(&self, row: &DueRow) -> Result<Handled, Fault> {
         match self.row(row).await {
             Err(error) if error.is_of_the_row() => {
-                tracing::error!(subject = %row.subject, %error, "a due row is set aside");
+                let trace = log::trace(&row.sk, &self.vault);
+                tracing::error!(
+                    event = "row_set_aside",
+                    subject = %row.subject,
+                    trace,
+                    %error,
+                    "a due row is set aside"
+                );
                 Ok(match self.vault.set_aside(row).await? {
                     Outcome::Written => Handled::SetAside(self.vault.purpose_of(row).await.unwrap_or_default()),
                     Outcome::Already => Handled::Changed,

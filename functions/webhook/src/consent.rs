@@ -7,6 +7,7 @@ use azukari::{
         order::EventOrder,
         person::Person,
         receipt::ReceiptId,
+        trace::TraceId,
     },
     host::people::{Known, PeopleError},
     store::{
@@ -101,6 +102,8 @@ pub(crate) async fn take(
         return Ok(Taken::Changed);
     };
     metrics.count("webhook_consent", newest.answer.said().as_str());
+    let trace = TraceId::of(newest.order.event.as_str(), visit.intake.vault.origin());
+    tracing::info!(event = "consent_kept", %trace, said = newest.answer.said().as_str(), "a consent is kept");
     Ok(Taken::Stored { known: Box::new(known), now: true })
 }
 

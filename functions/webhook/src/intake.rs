@@ -15,6 +15,7 @@ use azukari::{
         retention::{Facts, due_on_arrival},
         rights::Wish,
         time::UnixMs,
+        trace::TraceId,
     },
     host::{
         people::{self, Known, Newcomer, PeopleError},
@@ -68,7 +69,7 @@ pub(crate) async fn take(
     let now = webhook.intake.ctx.now();
     let line_until = Instant::now() + webhook.line_budget;
     let channel = webhook.channels.channel(&webhook.intake.vault, name, now).await.map_err(|error| {
-        tracing::error!(%error, channel = %name, "the channel could not be loaded");
+        tracing::error!(event = "channel_not_loaded", %error, channel = %name, "the channel could not be loaded");
         NotStored
     })?;
     let channel = &*channel;
@@ -84,7 +85,7 @@ pub(crate) async fn take(
     let mut all_stored = Ok(());
     for error in results.into_iter().filter_map(Result::err) {
         webhook.intake.ctx.metrics().count("webhook_transient_fault", "person");
-        tracing::error!(%error, channel = %name, "events of a person could not be stored");
+        tracing::error!(event = "events_not_stored", %error, channel = %name, "events of a person could not be stored");
         all_stored = Err(NotStored);
     }
     all_stored
@@ -427,6 +428,13 @@ async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<
     let purposes = &definition.purposes;
     let order = || EventOrder { at, event: event.id.clone() };
     let subject = known.key.subject();
+    // The part of the row's key that is an id.
+    let id = match &event.act {
+        Act::Message(message) | Act::MessageEdited(message) => Some(&message.id),
+        Act::Unsend(message) => Some(message),
+        Act::Signal(_) => Some(&event.id),
+        Act::Follow | Act::Unfollow | Act::AccountLink(_) => None,
+    };
     let outcome = match &event.act {
         Act::Message(message) => {
             let row = Record { sk: key::record(&message.id), kind: ValueKind::Message, at, edit: None };
@@ -464,6 +472,10 @@ async fn store_one(visit: &Visit<'_>, known: &Known, kept: &Kept<'_>) -> Result<
         Outcome::Already => "already",
     };
     visit.intake.ctx.metrics().count("webhook_row", word);
+    if let Some(id) = id {
+        let trace = TraceId::of(id.as_str(), vault.origin());
+        tracing::info!(event = "event_kept", %trace, act = event.act.as_str(), outcome = word, "an event is kept");
+    }
     Ok(outcome)
 }
 
@@ -487,7 +499,7 @@ impl Record {
         let Some(row) = self.seal(visit, known, custody, terms, fields)? else { return Ok(Outcome::Already) };
         if row.check_size().is_err() {
             visit.intake.ctx.metrics().count("webhook_permanent_fault", "too_large");
-            tracing::error!(subject = %row.subject, "an event is too large to be stored");
+            tracing::error!(event = "event_too_large", subject = %row.subject, "an event is too large to be stored");
             return Ok(Outcome::Already);
         }
         Ok(visit.intake.vault.put_value(row, visit.now).await?)

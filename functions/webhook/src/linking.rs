@@ -234,7 +234,7 @@ async fn link_token(visit: &Visit<'_>, access_token: &Plain<String>, until: Inst
         }
         Err(error) => {
             metrics.count("webhook_link_token", "failed");
-            tracing::warn!(%error, "a link token was not issued");
+            tracing::warn!(event = "link_token_not_issued", %error, "a link token was not issued");
             None
         }
     }

@@ -1,7 +1,10 @@
 //! The `webhook` function in AWS Lambda.
 
+use std::process::ExitCode;
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     azukari::host::log::init();
-    azukari_webhook::lambda::host().await
+    // Why it does not start stands in the one line that was logged.
+    azukari_webhook::lambda::host().await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }

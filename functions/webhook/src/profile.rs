@@ -47,7 +47,7 @@ pub(crate) async fn fetch(visit: &Visit<'_>, access_token: &Plain<String>, until
         }
         Err(error) => {
             metrics.count("webhook_profile", "failed");
-            tracing::warn!(%error, "a profile could not be fetched");
+            tracing::warn!(event = "profile_not_fetched", %error, "a profile could not be fetched");
             Fetched::Nothing
         }
     }

@@ -91,7 +91,7 @@ async fn accept(
     }
     let (personal, failed_links) = personal_events(webhook, &received);
     linking::void(webhook, name, &failed_links).await.map_err(|error| {
-        tracing::error!(%error, channel = %name, "a failed link could not be voided");
+        tracing::error!(event = "failed_link_not_voided", %error, channel = %name, "a failed link could not be voided");
         NOT_STORED
     })?;
     intake::take(webhook, name, &secrets.access_token, personal).await.map_err(|_| NOT_STORED)
@@ -116,7 +116,7 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> (Vec<Arrival
                     personal.push(arrival);
                 } else {
                     metrics.count("webhook_permanent_fault", "too_large");
-                    tracing::error!("an event is too large to be stored");
+                    tracing::error!(event = "event_too_large", "an event is too large to be stored");
                 }
             }
             Ok(Event::LinkFailed(nonce)) => {
@@ -126,7 +126,11 @@ fn personal_events(webhook: &Webhook, received: &event::Webhook) -> (Vec<Arrival
             Ok(Event::Other(other)) => metrics.count("webhook_event", other.as_str()),
             Err(missing) => {
                 metrics.count("webhook_permanent_fault", "malformed");
-                tracing::error!(member = missing.0, "an event lacks a member and cannot be stored");
+                tracing::error!(
+                    event = "event_malformed",
+                    member = missing.0,
+                    "an event lacks a member and cannot be stored"
+                );
             }
         }
     }

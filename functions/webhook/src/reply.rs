@@ -127,7 +127,7 @@ pub(crate) async fn say(
             if error == LineError::Status(401) {
                 metrics.count("webhook_alarm", "access_token");
             }
-            tracing::warn!(%error, "a reply was not taken");
+            tracing::warn!(event = "reply_not_taken", %error, "a reply was not taken");
             false
         }
     }

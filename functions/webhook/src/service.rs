@@ -112,19 +112,21 @@ impl Webhook {
     /// Everything that is missing or malformed.
     pub async fn from_environment() -> Result<Self, NotReady> {
         let mut reader = settings::Reader::new(Role::Webhook, &settings::environment);
+        let stage = reader.text(settings::STAGE);
         let table = reader.text(settings::VAULT_TABLE);
         let secret = reader.text(settings::SECRET);
-        let line_api = reader.text(settings::LINE_API);
+        let line_api = reader.base_url(settings::LINE_API);
         let public_url = reader.base_url(settings::PUBLIC_URL);
         let liff_url = reader.base_url(settings::LIFF_URL);
         let enrol = reader.bytes(settings::ENROL_PUBLIC_KEY, EnrolKey::new);
-        reader.finish()?;
-        let sdk = aws::from_environment().await;
-        let secrets = WebhookSecrets::read(&secrets::fetch(&sdk, &secret).await?)?;
+        let sdk = reader.finish_with_aws()?;
+        // The client is made while the secret is on its way.
+        let (secret, dynamodb) = tokio::join!(secrets::fetch(&sdk, &secret), async { aws::dynamodb(&sdk) });
+        let secrets = WebhookSecrets::read(&secret?)?;
         let origin = std::sync::Arc::new(secrets.keys.origin.clone());
         Ok(Self::new(Parts {
-            ctx: Ctx::system(),
-            vault: Vault::new(aws::dynamodb(&sdk), table, origin),
+            ctx: Ctx::system().of_stage(&stage),
+            vault: Vault::new(dynamodb, table, origin),
             secrets,
             enrol: enrol.ok_or(Malformed("enrol public key"))?,
             line: LineClient::new(aws::https(), line_api),

@@ -193,6 +193,11 @@ impl Installation {
         });
         let metrics: Arc<Metrics> = Arc::default();
         let line = Line::new(Arc::clone(&clock), Arc::clone(&mint), tokens.collect(), logins.collect());
+        for (name, members) in known() {
+            if let (Some(id), Some(secret)) = (members["bot_user_id"].as_str(), members["channel_secret"].as_str()) {
+                line.open_account(name, id, secret);
+            }
+        }
 
         let sweepers_ledger = {
             let audit = Audit::new(dynamodb_client(&dynamodb, &wires, Role::Sweeper), Table::Audit.as_str());
@@ -592,7 +597,7 @@ impl Installation {
                 let request = json!({"TableName": "vault", "Key": {"pk": row["pk"], "sk": row["sk"]}});
                 let request = serde_json::from_value(request).expect("a delete with a key is well formed");
                 if self.dynamodb.database().delete_item(request).is_err() {
-                    tracing::error!("an expired row could not be deleted");
+                    tracing::error!(event = "expired_row_not_deleted", "an expired row could not be deleted");
                 }
             }
         }
@@ -605,7 +610,7 @@ impl Installation {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
         });
         if !matches!(done, Ok(0)) {
-            tracing::error!("the write-ahead log could not be truncated");
+            tracing::error!(event = "write_ahead_log_not_truncated", "the write-ahead log could not be truncated");
         }
     }
 }

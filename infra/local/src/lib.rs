@@ -3,7 +3,7 @@
 //! The functions are the ones that run in Lambda, over the unmodified AWS SDK. Under
 //! the SDK's HTTP connector answer, in process, an embedded DynamoDB engine and a
 //! small KMS ([`engine`]); LINE is a stand-in that follows LINE's OpenAPI. Nothing
-//! here is needed in the cloud.
+//! here runs in the cloud; [`stage`] is how one gets there, and looks after it.
 
 pub mod cli;
 pub mod clock;
@@ -15,3 +15,4 @@ pub mod publish;
 pub mod secrets_file;
 pub mod serve;
 pub mod site_key;
+pub mod stage;

@@ -1,5 +1,6 @@
 //! Publishing: configuration becomes immutable versions under opaque ids. Nothing
-//! is written for what has not changed.
+//! is written for what has not changed. It is planned first and then carried out, so that
+//! somebody can look at the plan.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +35,63 @@ pub struct Published {
     pub changed: usize,
 }
 
-struct Publisher<'a> {
-    vault: &'a Vault,
-    now: UnixMs,
-    changed: usize,
+/// What publishing a configuration would write. Nothing is written by planning.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    steps: Vec<Step>,
+    published: Published,
 }
 
-/// Publishes a configuration: purposes, then the policies that cover them, then the
-/// channels that use them.
+/// One definition of a plan.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What it is.
+    pub kind: DefinitionKind,
+    /// Its name in the configuration.
+    pub name: String,
+    /// The version that it has, or will have.
+    pub version: VersionId,
+    /// Its text.
+    pub text: String,
+    /// What is published of it now.
+    pub was: Was,
+}
+
+/// What is published of a definition before a plan is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Was {
+    /// Nothing.
+    Absent,
+    /// Another text.
+    Other(String),
+    /// The same text: nothing is to be done.
+    Same,
+}
+
+impl Plan {
+    /// Every definition of the configuration, in the order in which they are published.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Those that get a new version.
+    pub fn changes(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.was != Was::Same)
+    }
+
+    /// Whether everything is published already.
+    pub fn is_empty(&self) -> bool {
+        self.changes().next().is_none()
+    }
+}
+
+struct Planner<'a> {
+    vault: &'a Vault,
+    mint: &'a dyn Mint,
+    steps: Vec<Step>,
+}
+
+/// Publishes a configuration.
 ///
 /// # Errors
 /// The store did not answer, or somebody else published at the same moment.
@@ -51,24 +101,30 @@ pub async fn publish(
     mint: &dyn Mint,
     now: UnixMs,
 ) -> Result<Published, StoreError> {
-    vault.begin_cursor(sweep::cursor(None, now)).await?;
-    let mut publisher = Publisher { vault, now, changed: 0 };
+    carry_out(vault, plan(vault, configuration, mint).await?, now).await
+}
+
+/// Compares a configuration with what is published: purposes, then the policies that cover
+/// them, then the channels that use them, then the forms. It only reads.
+///
+/// # Errors
+/// The store did not answer.
+pub async fn plan(vault: &Vault, configuration: &Configuration, mint: &dyn Mint) -> Result<Plan, StoreError> {
+    let mut planner = Planner { vault, mint, steps: Vec::new() };
     let mut published = Published::default();
     for (name, purpose) in &configuration.purposes {
-        let known = vault.current(DefinitionKind::Purpose, name).await?;
-        let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
+        let (known, id) = planner.known(DefinitionKind::Purpose, name).await?;
         let terms = PurposeTerms {
             id: id.clone(),
             name: name.clone(),
             title: purpose.title.clone(),
             retention: purpose.retention,
         };
-        publisher.version(DefinitionKind::Purpose, name, known, id, &terms).await?;
+        planner.version(DefinitionKind::Purpose, name, known, id, &terms).await?;
         published.purposes.insert(name.clone(), terms);
     }
     for (name, policy) in &configuration.policies {
-        let known = vault.current(DefinitionKind::Policy, name).await?;
-        let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
+        let (known, id) = planner.known(DefinitionKind::Policy, name).await?;
         let definition = PolicyDefinition {
             name: name.clone(),
             title: policy.title.clone(),
@@ -77,24 +133,36 @@ pub async fn publish(
             business: Some(policy.business.clone()),
             channels: rules(configuration, name),
         };
-        let version = publisher.version(DefinitionKind::Policy, name, known, id, &definition).await?;
+        let version = planner.version(DefinitionKind::Policy, name, known, id, &definition).await?;
         published.policies.insert(name.clone(), version);
     }
     for (name, channel) in &configuration.channels {
         let definition = channel_definition(configuration, &published, name, channel);
-        let known = vault.current(DefinitionKind::Channel, name).await?;
-        let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
-        publisher.version(DefinitionKind::Channel, name, known, id, &definition).await?;
+        let (known, id) = planner.known(DefinitionKind::Channel, name).await?;
+        planner.version(DefinitionKind::Channel, name, known, id, &definition).await?;
     }
     for (name, form) in &configuration.forms {
         let definition = form_definition(configuration, &published, name, form);
-        let known = vault.current(DefinitionKind::Form, name).await?;
-        let id = known.as_ref().map_or_else(|| mint.definition_id(), |version| version.id.clone());
-        let version = publisher.version(DefinitionKind::Form, name, known, id, &definition).await?;
+        let (known, id) = planner.known(DefinitionKind::Form, name).await?;
+        let version = planner.version(DefinitionKind::Form, name, known, id, &definition).await?;
         published.forms.insert(name.clone(), version);
     }
-    published.changed = publisher.changed;
-    Ok(published)
+    let mut plan = Plan { steps: planner.steps, published };
+    plan.published.changed = plan.changes().count();
+    Ok(plan)
+}
+
+/// Writes what a plan says, each version and the pointer to it at once. If it breaks off,
+/// what is left is in the next plan.
+///
+/// # Errors
+/// The store did not answer, or somebody else published since the plan was made.
+pub async fn carry_out(vault: &Vault, plan: Plan, now: UnixMs) -> Result<Published, StoreError> {
+    vault.begin_cursor(sweep::cursor(None, now)).await?;
+    for step in plan.changes() {
+        vault.publish(step.kind, &step.name, &step.version, &step.text, now).await?;
+    }
+    Ok(plan.published)
 }
 
 /// A channel as it is published. Everything that it names is there: the configuration has
@@ -243,7 +311,14 @@ fn covered(
     used.into_iter().filter(|name| seen.insert(*name)).filter_map(|name| purposes.get(name)).cloned().collect()
 }
 
-impl Publisher<'_> {
+impl Planner<'_> {
+    /// The current version of a definition, and its id: a new one if there is none yet.
+    async fn known(&self, kind: DefinitionKind, name: &str) -> Result<(Option<VersionId>, DefinitionId), StoreError> {
+        let known = self.vault.current(kind, name).await?;
+        let id = known.as_ref().map_or_else(|| self.mint.definition_id(), |version| version.id.clone());
+        Ok((known, id))
+    }
+
     /// The current version if the text is unchanged, otherwise the next one.
     async fn version(
         &mut self,
@@ -254,17 +329,18 @@ impl Publisher<'_> {
         definition: &impl Serialize,
     ) -> Result<VersionId, StoreError> {
         let text = serde_json::to_string(definition).expect("definitions are plain data");
-        let version = match known {
-            None => VersionId { id, version: 1 },
+        let (version, was) = match known {
+            None => (VersionId { id, version: 1 }, Was::Absent),
             Some(current) => {
-                if self.vault.published(kind, &current).await?.as_deref() == Some(&text) {
-                    return Ok(current);
+                let before = self.vault.published(kind, &current).await?.unwrap_or_default();
+                if before == text {
+                    (current, Was::Same)
+                } else {
+                    (VersionId { id, version: current.version + 1 }, Was::Other(before))
                 }
-                VersionId { id, version: current.version + 1 }
             }
         };
-        self.vault.publish(kind, name, &version, &text, self.now).await?;
-        self.changed += 1;
+        self.steps.push(Step { kind, name: name.to_owned(), version: version.clone(), text, was });
         Ok(version)
     }
 }

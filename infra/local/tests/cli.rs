@@ -484,3 +484,20 @@ fn a_stage_that_refuses_says_why() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("1時間に開封できる人数"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn commands_of_a_stage_say_how_they_are_used_and_look_at_the_configuration_first() {
+    let place = Place::new();
+    for command in ["bootstrap", "publish", "doctor"] {
+        let (code, said) = place.failed(&[command]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(&format!("azukari {command} --stage azukari-prod")), "{said}");
+    }
+    let (code, said) = place.failed(&["bootstrap", "--stage", "azukari-none", "--operator", "local"]);
+    assert_eq!(code, 2, "{said}");
+    // Nobody is called before what can be told here is told.
+    std::fs::write(place.folder.path().join("config/purposes.toml"), "surplus = 1\n").unwrap();
+    let (code, said) = place.failed(&["publish", "--stage", "azukari-none"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("purposes.toml"), "{said}");
+}

@@ -28,4 +28,6 @@ pub mod rights;
 pub mod site;
 pub mod sweep;
 pub mod time;
+pub mod trace;
+pub mod word;
 pub mod wording;

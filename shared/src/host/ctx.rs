@@ -9,9 +9,13 @@ use crate::host::{
     mint::{Mint, SystemMint},
 };
 
+/// What an installation is called that is no stack.
+const LOCAL: &str = "local";
+
 /// Clock, mint and metrics.
 #[derive(Clone)]
 pub struct Ctx {
+    stage: Arc<str>,
     clock: Arc<dyn Clock>,
     mint: Arc<dyn Mint>,
     metrics: Arc<Metrics>,
@@ -25,7 +29,19 @@ impl Ctx {
 
     /// Given ones.
     pub fn new(clock: Arc<dyn Clock>, mint: Arc<dyn Mint>, metrics: Arc<Metrics>) -> Self {
-        Self { clock, mint, metrics }
+        Self { stage: Arc::from(LOCAL), clock, mint, metrics }
+    }
+
+    /// The same, of the installation with this name.
+    #[must_use]
+    pub fn of_stage(mut self, stage: &str) -> Self {
+        self.stage = Arc::from(stage);
+        self
+    }
+
+    /// What the installation is called: the name of its stack, or `local`.
+    pub fn stage(&self) -> &str {
+        &self.stage
     }
 
     /// Now.

@@ -92,6 +92,7 @@ impl Ledger {
         let signature = keys::sign(&self.kms, &self.evidence, message).await?;
         self.audit.append_entry(&placed, &signature, entry.at).await?;
         tracing::info!(
+            event = "audit_head",
             writer = writer.as_str(),
             sequence = *sequence,
             digest = STANDARD.encode(placed.digest()),

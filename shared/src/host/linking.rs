@@ -20,6 +20,7 @@ use crate::domain::{
     time::UnixMs,
 };
 use crate::host::{
+    log,
     one_time::{self, Step},
     people::{Intake, Known, Newcomer, PeopleError, Visit},
 };
@@ -345,7 +346,7 @@ impl Visit<'_> {
         let told = line.rich_menu(access_token, self.user, menu, within).await;
         self.intake.ctx.metrics().count("rich_menu", if told.is_ok() { "told" } else { "failed" });
         if let Err(error) = told {
-            tracing::warn!(%error, "a rich menu was not changed");
+            tracing::warn!(event = "rich_menu_not_changed", %error, "a rich menu was not changed");
             return Ok(known);
         }
         let person = Person { linked_menu: menu.is_some(), ..known.person.clone() };
@@ -444,7 +445,11 @@ impl Intake {
                         as_of: at,
                     };
                     let person = with_linkage(person, linkage);
-                    self.vault.unlink(pk, &mapping, &person, &order, now).await?.map(Parted::Now)
+                    let parted = self.vault.unlink(pk, &mapping, &person, &order, now).await?;
+                    if parted.is_some() {
+                        log::order_placed("unlink", &order.id, &self.vault);
+                    }
+                    parted.map(Parted::Now)
                 }
                 // So that what was begun before does not come after.
                 Part::Nothing(Some(linkage)) => {

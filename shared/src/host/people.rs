@@ -218,7 +218,11 @@ impl Visit<'_> {
                 return Ok(Pair { shard, row, key });
             }
             metrics.count(names.alarm, "key_not_vouched");
-            tracing::error!(subject = %row.subject, "a key row in the pool is not vouched for");
+            tracing::error!(
+                event = "key_not_vouched",
+                subject = %row.subject,
+                "a key row in the pool is not vouched for"
+            );
         }
         Err(PeopleError::Contended)
     }

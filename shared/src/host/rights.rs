@@ -11,6 +11,7 @@ use crate::domain::{
     time::UnixMs,
 };
 use crate::host::{
+    log,
     people::{Known, PeopleError, Visit},
     published::{Channel, Policies},
 };
@@ -79,6 +80,7 @@ impl Visit<'_> {
         let order =
             EraseOrder { subject: known.key.subject(), id: id.as_str().to_owned(), ground: Ground::Asked, as_of: at };
         vault.put_erase_order(&order, self.now).await?;
+        log::order_placed("erase", &order.id, vault);
         Ok(ReceiptId::of(order.subject, &order.id, vault.origin()))
     }
 
@@ -124,6 +126,7 @@ impl Visit<'_> {
             let written =
                 vault.put_withdrawal(&self.pk, &known.mapping, &person, event, &order, (how, self.now)).await?;
             if let Some(mapping) = written {
+                log::order_placed("withdraw", &order.id, vault);
                 self.known(&mapping)?;
                 return Ok(Withdrawn::Done);
             }

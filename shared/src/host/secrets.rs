@@ -404,7 +404,7 @@ fn read_key<T, E: std::fmt::Display>(
 ///
 /// # Errors
 /// It cannot be read.
-pub async fn fetch(sdk: &aws_config::SdkConfig, name: &str) -> Result<Value, SecretsError> {
+pub async fn fetch(sdk: &aws_types::SdkConfig, name: &str) -> Result<Value, SecretsError> {
     let problem = |what: &str| SecretsError(vec![what.to_owned()]);
     let client = aws_sdk_secretsmanager::Client::new(sdk);
     let answer = client.get_secret_value().secret_id(name).send().await;

@@ -2,10 +2,13 @@
 //! `infra/template.yaml` by a test, and read all at once: a function that is not
 //! set up says everything that is wrong, in one line, and does not start.
 
+use aws_types::SdkConfig;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::host::roles::Role;
+use crate::host::{aws, roles::Role};
 
+/// What this installation is called: the name of its stack. A dimension of metrics.
+pub const STAGE: &str = "AZUKARI_STAGE";
 /// Table of everything about persons.
 pub const VAULT_TABLE: &str = "AZUKARI_VAULT_TABLE";
 /// Table of wrapped keys.
@@ -46,8 +49,9 @@ pub const FRAME_ANCESTORS: &str = "AZUKARI_FRAME_ANCESTORS";
 /// The settings of the function with this role: all of them are required.
 pub fn of(role: Role) -> &'static [&'static str] {
     match role {
-        Role::Webhook => &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, LIFF_URL, PUBLIC_URL],
+        Role::Webhook => &[STAGE, VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, LINE_API, LIFF_URL, PUBLIC_URL],
         Role::Form => &[
+            STAGE,
             VAULT_TABLE,
             AUDIT_TABLE,
             SECRET,
@@ -60,13 +64,21 @@ pub fn of(role: Role) -> &'static [&'static str] {
             PUBLIC_URL,
             FRAME_ANCESTORS,
         ],
-        Role::Link => {
-            &[VAULT_TABLE, SECRET, ENROL_PUBLIC_KEY, INDEX_KEY, LINE_API, LINE_ACCESS, PUBLIC_URL, FRAME_ANCESTORS]
-        }
-        Role::Locksmith => &[VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
-        Role::Sweeper => &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, EVIDENCE_KEY],
+        Role::Link => &[
+            STAGE,
+            VAULT_TABLE,
+            SECRET,
+            ENROL_PUBLIC_KEY,
+            INDEX_KEY,
+            LINE_API,
+            LINE_ACCESS,
+            PUBLIC_URL,
+            FRAME_ANCESTORS,
+        ],
+        Role::Locksmith => &[STAGE, VAULT_TABLE, KEYS_TABLE, WRAP_KEY, ENROL_KEY, POOL_TARGET],
+        Role::Sweeper => &[STAGE, VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, EVIDENCE_KEY],
         Role::Opener => {
-            &[VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, ENROL_PUBLIC_KEY, WRAP_KEY, EVIDENCE_KEY, AUDIENCE]
+            &[STAGE, VAULT_TABLE, KEYS_TABLE, AUDIT_TABLE, SECRET, ENROL_PUBLIC_KEY, WRAP_KEY, EVIDENCE_KEY, AUDIENCE]
         }
         Role::Publisher | Role::Admin => &[],
     }
@@ -81,32 +93,39 @@ pub struct SettingsError(pub Vec<String>);
 pub struct Reader<'a> {
     declared: &'static [&'static str],
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    read: Vec<&'static str>,
     problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader for the settings of one role.
     pub fn new(role: Role, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { declared: of(role), lookup, problems: Vec::new() }
+        Self { declared: of(role), lookup, read: Vec::new(), problems: Vec::new() }
     }
 
-    /// A text.
+    /// A text. What was pasted with a line break at its end is refused here, not by whoever
+    /// is called with it.
     pub fn text(&mut self, name: &'static str) -> String {
         if !self.declared.contains(&name) {
             self.problems.push(format!("{name} is not declared for this function"));
         }
-        let value = (self.lookup)(name).filter(|value| !value.trim().is_empty());
-        value.unwrap_or_else(|| {
+        self.read.push(name);
+        let value = (self.lookup)(name).unwrap_or_default();
+        if value.trim().is_empty() {
             self.problems.push(format!("{name} is missing"));
-            String::new()
-        })
+            return String::new();
+        }
+        if value != value.trim() || value.chars().any(char::is_control) {
+            self.problems.push(format!("{name} has white space around it or a control character in it"));
+            return String::new();
+        }
+        value
     }
 
     /// An address that begins with `https://` or `http://`, without a slash at its end.
     pub fn base_url(&mut self, name: &'static str) -> String {
         let text = self.text(name).trim_end_matches('/').to_owned();
-        let scheme = ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
-        if !scheme && !text.is_empty() {
+        if !is_address(&text) && !text.is_empty() {
             self.problems.push(format!("{name} is not an address that begins with https://"));
         }
         text
@@ -114,8 +133,17 @@ impl<'a> Reader<'a> {
 
     /// The same, or `none`.
     pub fn optional_url(&mut self, name: &'static str) -> Option<String> {
-        let none = (self.lookup)(name).is_some_and(|value| value.trim() == "none");
+        let none = (self.lookup)(name).is_some_and(|value| value == "none");
         if none { None } else { Some(self.base_url(name)) }
+    }
+
+    /// Sources, as a list of a content security policy has them: nothing in it ends the list.
+    pub fn sources(&mut self, name: &'static str) -> String {
+        let text = self.text(name);
+        if text.contains([';', ',']) || !text.is_ascii() {
+            self.problems.push(format!("{name} is not a list of sources with spaces between them"));
+        }
+        text
     }
 
     /// A positive number.
@@ -145,13 +173,46 @@ impl<'a> Reader<'a> {
         read(&bytes).map_err(|error| self.problems.push(format!("{name}: {error}"))).ok()
     }
 
-    /// What was read, or everything that was wrong.
+    /// What was read, or everything that was wrong. A setting that is declared and that
+    /// nobody has read must be there too.
     ///
     /// # Errors
     /// At least one setting is missing or malformed.
-    pub fn finish(self) -> Result<(), SettingsError> {
+    pub fn finish(mut self) -> Result<(), SettingsError> {
+        self.rest();
         if self.problems.is_empty() { Ok(()) } else { Err(SettingsError(self.problems)) }
     }
+
+    /// The same, with what the AWS clients are made from: it comes from the environment too,
+    /// and what is wrong with it is said in the same line.
+    ///
+    /// # Errors
+    /// At least one setting is missing or malformed.
+    pub fn finish_with_aws(mut self) -> Result<SdkConfig, SettingsError> {
+        self.rest();
+        match aws::from_lookup(self.lookup) {
+            Ok(sdk) if self.problems.is_empty() => Ok(sdk),
+            Ok(_) => Err(SettingsError(self.problems)),
+            Err(SettingsError(more)) => {
+                self.problems.extend(more);
+                Err(SettingsError(self.problems))
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        for &name in self.declared {
+            if !self.read.contains(&name) {
+                self.text(name);
+            }
+        }
+    }
+}
+
+/// Whether this is an address with a host that a client can call.
+pub(crate) fn is_address(text: &str) -> bool {
+    let scheme = text.starts_with("https://") || text.starts_with("http://");
+    scheme && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
 }
 
 /// The process environment.
@@ -167,6 +228,7 @@ mod tests {
     fn every_problem_is_named_at_once() {
         let lookup = |name: &str| match name {
             POOL_TARGET => Some("many".to_owned()),
+            WRAP_KEY => Some("alias/wrap\n".to_owned()),
             VAULT_TABLE => Some("vault".to_owned()),
             _ => None,
         };
@@ -180,9 +242,44 @@ mod tests {
             "AZUKARI_KEYS_TABLE is missing",
             "AZUKARI_POOL_TARGET is not a positive number",
             "AZUKARI_SECRET is not declared",
+            // Declared, and not read above.
+            "AZUKARI_STAGE is missing",
+            "AZUKARI_WRAP_KEY has white space",
         ] {
             assert!(error.contains(part), "{error}");
         }
         assert!(!error.contains("AZUKARI_VAULT_TABLE"));
+    }
+
+    #[test]
+    fn an_address_has_a_scheme_and_a_host() {
+        for good in ["https://example.jp", "http://127.0.0.1:9", "https://example.jp/line"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["", "example.jp", "ftp://example.jp", "https://", "https:///path", "https://a b", "https://a\"b"] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sources_do_not_end_the_policy_they_are_put_into() {
+        let reading = |value: &'static str| {
+            let lookup = move |name: &str| (name == FRAME_ANCESTORS).then(|| value.to_owned());
+            let mut reader = Reader::new(Role::Link, &lookup);
+            reader.sources(FRAME_ANCESTORS);
+            reader.problems.is_empty()
+        };
+        assert!(reading("'none'") && reading("https://example.jp https://liff.line.me"));
+        assert!(!reading("'none'; script-src *") && !reading("https://a, https://b"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_clients_is_in_the_same_line() {
+        let lookup = |name: &str| (name == aws::REGION).then(|| "ap-northeast-1".to_owned());
+        let error = Reader::new(Role::Locksmith, &lookup).finish_with_aws().unwrap_err().to_string();
+        for part in ["AZUKARI_POOL_TARGET is missing", "AWS_SECRET_ACCESS_KEY is missing"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(error.lines().count(), 1);
     }
 }

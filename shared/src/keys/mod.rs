@@ -17,6 +17,8 @@ use aws_sdk_kms::{
     types::{MessageType, SigningAlgorithmSpec},
 };
 
+use crate::domain::word::word;
+
 /// A KMS call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -35,7 +37,7 @@ pub enum KeyError {
 
 impl KeyError {
     fn call<E: ProvideErrorMetadata>(operation: &'static str, error: SdkError<E>) -> Self {
-        let code = error.code().unwrap_or(match &error {
+        let code = error.code().map(word).unwrap_or(match &error {
             SdkError::TimeoutError(_) => "timeout",
             SdkError::DispatchFailure(_) => "not reached",
             _ => "no answer",

@@ -29,7 +29,8 @@ pub struct Webhook {
 /// # Errors
 /// As [`read`]; an event that is not a value any reader can hold lacks everything.
 pub fn read_raw(event: &RawValue) -> Result<Event, Missing> {
-    serde_json::from_str(event.get()).map_err(|_| Missing("everything readable")).and_then(|event| read(&event))
+    // What is missing of JSON that serde_json does not read, half of a surrogate pair say, is all of it.
+    serde_json::from_str(event.get()).map_err(|_| Missing("event")).and_then(|event| read(&event))
 }
 
 /// One event.

@@ -1,5 +1,7 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use crate::domain::word::word;
+
 /// A call to DynamoDB that did not do what it was asked to, or a row that is not
 /// what it should be. It names operations, codes and attributes, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +48,7 @@ pub enum Outcome {
 
 impl StoreError {
     pub(super) fn call<E: ProvideErrorMetadata>(operation: &'static str, error: SdkError<E>) -> Self {
-        let code = error.code().unwrap_or(match &error {
+        let code = error.code().map(word).unwrap_or(match &error {
             SdkError::TimeoutError(_) => "timeout",
             SdkError::DispatchFailure(_) => "not reached",
             SdkError::ConstructionFailure(_) => "not sent",

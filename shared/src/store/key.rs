@@ -17,6 +17,8 @@ pub const LINE_STATE: &str = "Z#line";
 pub const HOLD: &str = "Z#hold";
 /// Sort key of the profile row.
 pub const PROFILE: &str = "R#profile";
+/// Prefix of the sort key of a message or another event.
+const RECORD: &str = "R#";
 /// Prefix of the sort key of an order.
 pub const ORDER: &str = "O#";
 /// Partition of the sweeper's cursor.
@@ -64,7 +66,7 @@ pub fn pool(shard: u8) -> String {
 
 /// A message, or another event, of a person.
 pub fn record(id: &LineItemId) -> String {
-    format!("R#{}", id.as_str())
+    format!("{RECORD}{}", id.as_str())
 }
 
 /// An order of a person.
@@ -101,6 +103,20 @@ pub fn is_order(sk: &str) -> bool {
 /// One consent given, refused or withdrawn.
 pub fn consent(purpose: &DefinitionId, at: UnixMs) -> String {
     format!("{}{:015}", consents(purpose), at.get())
+}
+
+/// The id in the sort key of a row that came of one event: of a message, an event, a
+/// submission, an order or a request. `None` for a row whose key holds none of its own, as
+/// that of an order which a person can have but once: it is a word, without a digit.
+pub fn own_id(sk: &str) -> Option<&str> {
+    let id = if let Some(submission) = sk.strip_prefix(SUBMISSION) {
+        submission.split('#').next()?
+    } else if let Some(record) = sk.strip_prefix(RECORD).filter(|_| sk != PROFILE) {
+        record
+    } else {
+        sk.strip_prefix(ORDER)?
+    };
+    id.bytes().any(|byte| byte.is_ascii_digit()).then_some(id)
 }
 
 /// All consents for one purpose.
@@ -238,4 +254,27 @@ pub fn one_time(digest: &str) -> String {
 /// What came in on a day, of one kind, in one shard.
 pub fn inbox(day: Day, kind: &str, shard: u8) -> String {
     format!("{day}#{kind}#{shard}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_one_event_has_an_id_of_its_own() {
+        for (sk, id) in [
+            ("R#444573844083572737", Some("444573844083572737")),
+            ("R#01FZ74A0TDDPYRVKNK77XKC3ZR", Some("01FZ74A0TDDPYRVKNK77XKC3ZR")),
+            ("F#6b8c0e#p1", Some("6b8c0e")),
+            ("O#01FZ74A0TDDPYRVKNK77XKC3ZR", Some("01FZ74A0TDDPYRVKNK77XKC3ZR")),
+            ("O#correct~5f2a", Some("correct~5f2a")),
+            ("O#operator", None),
+            (PROFILE, None),
+            (LINE_STATE, None),
+            (ALONE, None),
+            ("C#p1#000000000000001", None),
+        ] {
+            assert_eq!(own_id(sk), id, "{sk}");
+        }
+    }
 }

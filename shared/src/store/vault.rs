@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::domain::origin::OriginTag;
+use crate::domain::{origin::OriginTag, word::word};
 use crate::store::{Item, Outcome, StoreError};
 
 /// The vault, as one function sees it: a client that signs with the function's
@@ -349,7 +349,7 @@ impl Vault {
                     reasons: cancelled
                         .cancellation_reasons()
                         .iter()
-                        .map(|reason| reason.code().unwrap_or("None").to_owned())
+                        .map(|reason| reason.code().map_or("None", word).to_owned())
                         .collect(),
                 },
                 _ => StoreError::call("TransactWriteItems", error),

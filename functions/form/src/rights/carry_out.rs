@@ -164,7 +164,12 @@ impl Asking<'_> {
 
     fn unavailable(&self, error: &PeopleError) -> Refusal {
         self.function.intake.ctx.metrics().count("form_transient_fault", "rights");
-        tracing::error!(%error, channel = %self.place.channel.name, "a wish could not be carried out");
+        tracing::error!(
+            event = "wish_not_carried_out",
+            %error,
+            channel = %self.place.channel.name,
+            "a wish could not be carried out"
+        );
         Refusal::Trouble(Trouble::Unavailable)
     }
 }

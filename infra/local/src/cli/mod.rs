@@ -3,12 +3,15 @@
 
 mod access;
 mod audit;
+mod bootstrap;
+mod doctor;
 mod erase;
 mod evidence;
 mod form;
 mod list;
 mod open;
 mod operator;
+mod publish;
 mod receipt;
 mod requests;
 mod restore;
@@ -49,7 +52,10 @@ const EXAMPLES: &str = "\
   azukari audit show                         台帳を読む / read the ledger
   azukari audit verify                       台帳を検証する / check the ledger
   azukari receipt verify receipt.json        消去の控えが本物か確かめる / check a receipt of an erasure
-  azukari restore check                      バックアップから戻したあと、消去をやり直す / after a restore, erase again";
+  azukari restore check                      バックアップから戻したあと、消去をやり直す / after a restore, erase again
+  azukari bootstrap --stage azukari-prod     クラウドの環境をととのえる / make a stage in the cloud ready
+  azukari publish --stage azukari-prod       設定をクラウドに公開する / publish the configuration to it
+  azukari doctor --stage azukari-prod        足りないもの、悪いところを、直しかたとともに示す / what is missing or wrong, each with its fix";
 
 #[derive(Subcommand)]
 enum Command {
@@ -84,6 +90,15 @@ enum Command {
     /// バックアップから戻したあとの確認。 / Checks after a restore from backup.
     #[command(subcommand)]
     Restore(restore::Command),
+    /// クラウドの環境をととのえる: 鍵、担当者、シークレット、鍵の備え。 / Make a stage in the cloud ready: keys, operators, secrets, pool.
+    #[command(after_help = bootstrap::EXAMPLES)]
+    Bootstrap(Box<bootstrap::Arguments>),
+    /// 設定をクラウドの環境に公開する。 / Publish the configuration to a stage in the cloud.
+    #[command(after_help = publish::EXAMPLES)]
+    Publish(publish::Arguments),
+    /// クラウドの環境を調べ、悪いところを直しかたとともに示す。 / Examine a stage in the cloud: what is wrong, each with its fix.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Arguments),
 }
 
 /// Where things are on one machine.
@@ -174,6 +189,9 @@ pub fn arguments() -> Result<Cli, u8> {
                 Some("restore") => restore::EXAMPLES,
                 Some("form") => form::EXAMPLES,
                 Some("operator") => operator::EXAMPLES,
+                Some("bootstrap") => bootstrap::EXAMPLES,
+                Some("publish") => publish::EXAMPLES,
+                Some("doctor") => doctor::EXAMPLES,
                 _ => EXAMPLES,
             });
             2
@@ -199,6 +217,9 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Audit(command) => audit::run(command, &places).await,
         Command::Receipt(command) => receipt::run(command, &places),
         Command::Restore(command) => restore::run(command, &places).await,
+        Command::Bootstrap(arguments) => bootstrap::run(*arguments, &places).await,
+        Command::Publish(arguments) => publish::run(arguments, &places).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &places).await,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::config::{
 };
 
 /// The name of the file.
-pub(super) const FILE: &str = "operators.toml";
+pub(crate) const FILE: &str = "operators.toml";
 /// The operator of local mode, whose key is made at the first start.
 pub const LOCAL: &str = "local";
 
@@ -91,7 +91,7 @@ fn point(section: &Section<'_>, key: &At<String>) -> Option<[u8; PUBLIC_KEY_LEN]
 }
 
 /// A public key, if it is an uncompressed point of P-256.
-pub(super) fn on_curve(bytes: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+pub(crate) fn on_curve(bytes: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
     let point: [u8; PUBLIC_KEY_LEN] = bytes.try_into().ok()?;
     ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok().then_some(point)
 }

@@ -332,8 +332,8 @@ async fn confirm(State(access): State<Access>, RawQuery(query): RawQuery, body: 
 async fn told(local: &Local, channel: &str, user_id: &str, event: Value) {
     match tell(local, channel, user_id, event).await {
         Ok(200) => {}
-        Ok(status) => tracing::warn!(status, "the webhook function has not taken the event"),
-        Err(_) => tracing::warn!("the event could not be told"),
+        Ok(status) => tracing::warn!(event = "event_not_taken", status, "the webhook function has not taken the event"),
+        Err(_) => tracing::warn!(event = "event_not_told", "the event could not be told"),
     }
 }
 

@@ -145,10 +145,10 @@ async fn run_schedules(installation: Arc<Installation>) {
     loop {
         ticks.tick().await;
         if let Err(error) = installation.refill().await {
-            tracing::error!(%error, "the pool could not be filled");
+            tracing::error!(event = "pool_not_filled", %error, "the pool could not be filled");
         }
         if let Err(error) = installation.sweep_on_schedule().await {
-            tracing::error!(%error, "the sweep could not begin");
+            tracing::error!(event = "sweep_not_begun", %error, "the sweep could not begin");
         }
     }
 }

@@ -49,7 +49,7 @@ impl Keeper {
             let claimed = self.claimed();
             match self.0.installation.refill().await {
                 Ok(_) => self.0.claimed_at_fill.store(claimed, Ordering::SeqCst),
-                Err(error) => tracing::error!(%error, "the pool could not be filled"),
+                Err(error) => tracing::error!(event = "pool_not_filled", %error, "the pool could not be filled"),
             }
         }
     }

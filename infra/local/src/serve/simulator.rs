@@ -198,7 +198,7 @@ async fn sweep(State(local): State<Local>, body: Bytes) -> Result<Json<Value>, P
     let wanted = if body.is_empty() { Ok(Sweep { dry_run: false }) } else { serde_json::from_slice(&body) };
     let wanted = wanted.map_err(|_| NOT_JSON)?;
     let report = local.installation.sweep_now(wanted.dry_run).await.map_err(|error| {
-        tracing::error!(%error, "the sweep could not begin");
+        tracing::error!(event = "sweep_not_begun", %error, "the sweep could not begin");
         NOT_SWEPT
     })?;
     Ok(Json(serde_json::to_value(report).unwrap_or_default()))

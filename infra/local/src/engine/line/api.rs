@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{
     line::{
-        Line, Sent, State,
+        Line, Sent, State, account,
         check::{self, Wrong},
         faults::{self, Answer, Endpoint},
         login::STRANGER,
@@ -34,6 +34,12 @@ impl Line {
     }
 
     fn endpoint(&self, asked: &Asked, request: &str) -> Reply {
+        if let Some(call) = account::Call::of(&asked.operation) {
+            return match asked.bearer.as_deref().and_then(|token| self.access_tokens.get(token)) {
+                Some(channel) => self.account(call, channel, asked),
+                None => unauthorized(),
+            };
+        }
         let Some(endpoint) = faults::endpoint(&asked.operation) else { return self.login_call(asked) };
         let answer = self.faults().of(endpoint);
         let bearer = asked.bearer.as_deref();

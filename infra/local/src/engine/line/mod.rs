@@ -3,6 +3,7 @@
 //! of it is in memory and ends with the process.
 
 mod access;
+mod account;
 mod api;
 mod chat;
 mod check;
@@ -29,6 +30,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use access::{Authorization, Grant, Granted, LoginChannel, Prompt, Refused};
+pub use account::Delivery;
 pub use chat::{Bubble, Friend, From};
 pub use faults::{Answer, Faults};
 pub use link::{Dialog, DialogError};
@@ -68,6 +70,10 @@ struct State {
     link_tokens: HashMap<String, link::LinkToken>,
     /// Rich menus of single users, by channel and user.
     menus: HashMap<(String, String), String>,
+    /// By channel.
+    accounts: HashMap<String, account::Account>,
+    /// How tests of webhooks are delivered.
+    delivery: Option<Delivery>,
     faults: Faults,
     counter: u64,
 }

@@ -1,0 +1,8 @@
+//! The least that a function behind an HTTP API can be.
+
+use lambda_http::{Error, Request, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    run(service_fn(|_: Request| async { Ok::<_, Error>("hello") })).await
+}
