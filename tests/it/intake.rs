@@ -89,8 +89,9 @@ async fn a_line_that_does_not_answer_is_not_waited_for() {
             if call.service == Service::Line { Fate::CallerDiesBefore } else { Fate::Answered }
         }
     }
-    let app = TestApp::new().await;
+    let mut app = TestApp::new().await;
     app.weather(Silent);
+    app.cold_start_in_a_hurry();
     let someone = app.someone();
     assert_eq!(app.hook_to("kept", &[someone.text("1", NOON, "a")]).await, 200);
     assert_eq!(app.rows_of("message").len(), 1);

@@ -136,7 +136,8 @@ async fn show(form: &Form, channel: &str, version: Option<u32>, language: Langua
         Ok(channel) => channel,
         Err(ChannelError::NotPublished) => return form.not_found(language),
         Err(error) => {
-            tracing::error!(event = "channel_not_loaded", %error, channel = %name, "a channel could not be loaded");
+            let channel = form.configured(&name);
+            tracing::error!(event = "channel_not_loaded", %error, channel, "a channel could not be loaded");
             return form.unavailable(language);
         }
     };

@@ -197,7 +197,8 @@ impl Form {
             Ok(channel) => channel,
             Err(ChannelError::NotPublished) => return Ok(None),
             Err(error) => {
-                tracing::error!(event = "channel_not_loaded", %error, channel = %name, "a channel could not be loaded");
+                let channel = self.configured(&name);
+                tracing::error!(event = "channel_not_loaded", %error, channel, "a channel could not be loaded");
                 return Err(NotFound);
             }
         };

@@ -100,6 +100,12 @@ pub enum NotReady {
 }
 
 impl Form {
+    /// The name of a channel as a log line may carry it: of one that is set up here. What else
+    /// stands in an address is somebody's text.
+    pub(crate) fn configured<'a>(&self, name: &'a ChannelName) -> Option<&'a str> {
+        self.channel_secrets.contains_key(name).then(|| name.as_str())
+    }
+
     /// From its parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { ctx, vault, audit, secrets, enrol, lookup, line, addresses } = parts;

@@ -231,7 +231,7 @@ const FORM: Permissions = Permissions {
     tables: &[
         grant(&[Operation::GetItem], VAULT, &["L#", "P#"]),
         grant(&[Operation::Query], VAULT, &["K#", "P#"]),
-        blind(&[Operation::PutItem], VAULT, &["L#", "Q#", "S#", "X#"]),
+        blind(&[Operation::PutItem], VAULT, &["L#", "Q#", "S#", "X#email#", "X#member_id#", "X#phone#"]),
         blind(&[Operation::ConditionCheckItem], VAULT, &["L#"]),
         blind(&[Operation::UpdateItem], VAULT, &["Q#", "Y#"]),
         blind(&[Operation::DeleteItem], VAULT, &["K#", "L#"]),
@@ -275,7 +275,7 @@ const SWEEPER: Permissions = Permissions {
         grant(&[Operation::Query, Operation::DeleteItem], VAULT, &["K#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Y#"]),
         grant(&[Operation::DeleteItem], KEYS, &[]),
-        grant(&[Operation::PutItem], AUDIT, &["A#", "D#", "E#", "T#"]),
+        grant(&[Operation::PutItem], AUDIT, &["A#index", "A#sweeper-", "D#", "E#", "T#"]),
         grant(&[Operation::Query], AUDIT, &["A#", "D#", "E#"]),
     ],
     keys: &[(KeyOperation::Sign, Key::Evidence)],
@@ -291,7 +291,7 @@ const OPENER: Permissions = Permissions {
         grant(&[Operation::PutItem], VAULT, &["N#", "S#"]),
         grant(&[Operation::UpdateItem], VAULT, &["Q#"]),
         grant(&[Operation::GetItem], KEYS, &[]),
-        grant(&[Operation::PutItem], AUDIT, &["A#"]),
+        grant(&[Operation::PutItem], AUDIT, &["A#index", "A#opener-"]),
         grant(&[Operation::Query], AUDIT, &["A#", "D#"]),
     ],
     keys: &[(KeyOperation::Decrypt, Key::Wrap), (KeyOperation::Sign, Key::Evidence)],
@@ -394,6 +394,15 @@ mod tests {
                     assert!(permissions(role).grant(operation, AUDIT, Some(partition)).is_none(), "{role:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn nobody_writes_in_the_name_of_another() {
+        let writes = |role, chain: &str| permissions(role).grant(Operation::PutItem, AUDIT, Some(chain)).is_some();
+        for role in Role::ALL {
+            assert_eq!(writes(role, "A#opener-1"), role == Role::Opener, "{role:?}");
+            assert_eq!(writes(role, "A#sweeper-1"), role == Role::Sweeper, "{role:?}");
         }
     }
 
