@@ -1,4 +1,4 @@
-//! `cargo bench`: sealing, opening, the webhook handler with 1, 5 and 50 events beside the
+//! `cargo bench -p azukari-tests --bench handler`: sealing, opening, the webhook handler with 1, 5 and 50 events beside the
 //! same handler without sealing, and a form: its page, and a submission with eight fields
 //! over three purposes. Ratios within one run count; the absolute
 //! times depend on the machine, which is printed first.

@@ -1,4 +1,4 @@
-//! `cargo bench --bench start`: what a cold start and an event cost, in one run, against the
+//! `cargo bench -p azukari-tests --bench start`: what a cold start and an event cost, in one run, against the
 //! same job as it is usually done (`benches/usual`): `lambda_http` and the AWS SDK as they
 //! come, one AES-GCM item an event. With `-- --write` the report goes into `tests/BENCH.md`.
 //!
@@ -435,7 +435,7 @@ async fn measure(builds: &Builds) -> String {
     report.targets(&calls, &cold);
     report.warm(&azukari_warm, &usual_warm, python_warm.as_ref());
     report.size(builds.largest());
-    report.line("| read units of a sweep for each erased item | `cargo bench --bench sweep` | | | the same ± 5 % | |");
+    report.line("| read units of a sweep for each erased item | `cargo bench -p azukari-tests --bench sweep` | | | the same ± 5 % | |");
     report.comparison(&usual_warm, python_warm.as_ref());
     report.spent(&cold);
     report.taken_out(&cold, authorities, entropy_usual, entropy_own);
@@ -497,7 +497,7 @@ impl Report {
         self.line(
             "# What a start and an event cost
 
-Written by `cargo bench --bench start -- --write` (`tests/benches/start.rs`). The ratios of one run count; the
+Written by `cargo bench -p azukari-tests --bench start -- --write` (`tests/benches/start.rs`). The ratios of one run count; the
 milliseconds belong to the machine. CPU is what the kernel keeps for each thread of the process.
 ",
         );

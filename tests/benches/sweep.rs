@@ -1,4 +1,4 @@
-//! `cargo bench --bench sweep`: calls and capacity units per erased item beside 10³, 10⁵ and
+//! `cargo bench -p azukari-tests --bench sweep`: calls and capacity units per erased item beside 10³, 10⁵ and
 //! 10⁶ rows of others, for single values, for values that are counted, and for a person. What
 //! counts is the ratio to the smallest table: it is to be 1, give or take one in twenty.
 

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use azukari::host::{aws, roles::Role, settings};
+use azukari::host::{
+    aws,
+    roles::{Role, permissions},
+    settings,
+};
 use azukari_tests::{
     app::TestApp,
     runtime::{
         Function,
-        cloud::{Cloud, Transport},
+        cloud::{Cloud, SECRET_WITHOUT_VALUE, Transport},
     },
 };
 use serde_json::Value;
@@ -23,6 +27,9 @@ fn malformed(name: &str) -> Vec<&'static str> {
         settings::LINE_API | settings::LINE_ACCESS | settings::PUBLIC_URL => &["pages.example", "https:pages.example"],
         settings::LIFF_URL | settings::LIFF_SDK | settings::LIFF_PLUGIN => &["ftp://pages.example", "/sdk.js"],
         settings::FRAME_ANCESTORS => &["'none'; script-src *"],
+        settings::WRAP_KEY | settings::ENROL_KEY | settings::EVIDENCE_KEY | settings::INDEX_KEY => {
+            &["x", "arn:aws:kms:local:000000000000:alias/wrap"]
+        }
         _ => &[],
     };
     own.iter().copied().chain(["pasted\nwith a break", " "]).collect()
@@ -112,4 +119,26 @@ async fn the_sweeper_function_refuses_what_does_not_fit() {
 #[tokio::test]
 async fn the_opener_function_refuses_what_does_not_fit() {
     refuses_what_does_not_fit(Role::Opener).await;
+}
+
+/// The template makes secrets without a value, and `azukari bootstrap` fills them: until then
+/// no function that reads one starts.
+#[tokio::test]
+async fn a_function_whose_secret_has_no_value_yet_does_not_start_and_says_so() {
+    let app = TestApp::new().await;
+    let readers: Vec<Role> = Role::ALL.into_iter().filter(|role| permissions(*role).secret).collect();
+    assert_eq!(readers, [Role::Webhook, Role::Form, Role::Link, Role::Sweeper, Role::Opener]);
+    for role in readers {
+        let cloud = Cloud::of(&app, role, Transport::Plain).await;
+        let mut environment = cloud.environment();
+        environment.insert(settings::SECRET.to_owned(), SECRET_WITHOUT_VALUE.to_owned());
+        app.start_counting();
+        let said = problem(role, environment, "no value").await;
+        assert_eq!(
+            said, "the secret is not complete: there is no such secret, or it has no value yet (azukari bootstrap)",
+            "{role:?}"
+        );
+        assert_eq!(cloud.fetched(), 0, "{role:?}");
+        assert!(app.calls().is_empty(), "{role:?} called somebody");
+    }
 }

@@ -175,26 +175,112 @@ fn span(span: &Value) -> Result<(), String> {
     if known && word(id) == id { Ok(()) } else { Err("a span that is not listed".to_owned()) }
 }
 
-/// Whether a text is one of a fault. What differs in it is names and codes: plain letters of
-/// ASCII, digits and a few marks.
-fn fits_fault(fault: &str, text: &str) -> bool {
-    let mut parts = fault.split('…');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let free = |text: &str| {
-        text.len() <= 400 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" .,:;_-/'()[]=?".contains(&byte))
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        let at = if parts.peek().is_none() {
-            rest.len().checked_sub(part.len()).filter(|at| rest.is_char_boundary(*at) && &rest[*at..] == part)
-        } else {
-            rest.find(part)
+/// What may stand in the place of a `…` of a fault.
+#[derive(Debug, Clone, Copy)]
+enum Gap {
+    /// An operation of AWS.
+    Operation,
+    /// A code of AWS, or how a call broke off.
+    Code,
+    /// Several codes.
+    Codes,
+    /// A number.
+    Count,
+    /// The name of an attribute.
+    Attribute,
+    /// What a value is: one of the names in the sources.
+    Kind,
+    /// A fault of LINE's client.
+    Line,
+    /// Settings and what is wrong with each.
+    Settings,
+    /// Members of a secret and what is wrong with each.
+    Members,
+}
+
+/// The gaps of every fault that has some.
+const GAPS: [(&str, &[Gap]); 16] = [
+    ("the function is not set up: …", &[Gap::Settings]),
+    ("the secret is not complete: …", &[Gap::Members]),
+    ("not a valid …", &[Gap::Kind]),
+    ("…: the condition did not hold", &[Gap::Operation]),
+    ("TransactWriteItems: cancelled (…)", &[Gap::Codes]),
+    ("…: …", &[Gap::Operation, Gap::Code]),
+    ("a row has no valid …", &[Gap::Attribute]),
+    ("KMS …: …", &[Gap::Operation, Gap::Code]),
+    ("KMS … answered without what was asked for", &[Gap::Operation]),
+    ("no pair could be claimed in … attempts", &[Gap::Count]),
+    ("a record may have at most … fields", &[Gap::Count]),
+    ("an entry names at most … persons", &[Gap::Count]),
+    ("LINE answered …", &[Gap::Count]),
+    ("the keys of LINE could not be fetched: …", &[Gap::Line]),
+    ("… due rows could not be handled", &[Gap::Count]),
+    ("… pairs could not be made", &[Gap::Count]),
+];
+
+/// The faults whose gaps are known here; one that is not among them fits nothing.
+pub fn faults_with_gaps() -> BTreeSet<String> {
+    GAPS.iter().map(|(fault, _)| (*fault).to_owned()).collect()
+}
+
+impl Gap {
+    fn fits(self, text: &str) -> bool {
+        let all = |most: usize, fits: fn(u8) -> bool| (1..=most).contains(&text.len()) && text.bytes().all(fits);
+        // A list for whoever sets up the function: names of ours and what is wrong with them.
+        let listed = |text: &str| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b" .,:;_-/'()[]=?".contains(&byte);
+            !text.is_empty() && text.len() <= 2_000 && text.bytes().all(fits)
         };
-        let Some(at) = at else { return false };
-        if !free(&rest[..at]) {
+        match self {
+            Self::Operation => all(64, |byte| byte.is_ascii_alphabetic()),
+            Self::Code => {
+                let broke_off = ["?", "timeout", "not reached", "not sent", "no answer"];
+                broke_off.contains(&text) || all(64, |byte| byte.is_ascii_alphabetic())
+            }
+            Self::Codes => text.is_empty() || text.split(", ").all(|code| Self::Code.fits(code)),
+            Self::Count => all(20, |byte| byte.is_ascii_digit()),
+            Self::Attribute => {
+                all(24, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                    && text.starts_with(|first: char| first.is_ascii_lowercase())
+            }
+            Self::Kind => kinds_of_values().contains(text),
+            Self::Line => {
+                let status = text.strip_prefix("LINE answered ").is_some_and(|status| Self::Count.fits(status));
+                status || ["LINE was not reached in time", "LINE's answer cannot be read"].contains(&text)
+            }
+            Self::Settings => {
+                let named = |part: &str| part.starts_with("AZUKARI_") || part.starts_with("AWS_");
+                listed(text) && text.split("; ").all(named)
+            }
+            Self::Members => listed(text),
+        }
+    }
+}
+
+/// What the sources call a value that does not have its form.
+fn kinds_of_values() -> &'static BTreeSet<String> {
+    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let mut names = BTreeSet::new();
+        for (_, code) in sources() {
+            let behind = code.split("Malformed(\"").skip(1);
+            names.extend(behind.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+        names
+    })
+}
+
+/// Whether a text is one of a fault. What differs in it is names, codes and numbers, each of
+/// a closed form: somebody's name or words fit none of them.
+fn fits_fault(fault: &str, text: &str) -> bool {
+    let mut parts = fault.split('…').peekable();
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let gaps = GAPS.iter().find(|(known, _)| *known == fault).map(|(_, gaps)| *gaps);
+    let mut gaps = gaps.unwrap_or_default().iter();
+    while let Some(part) = parts.next() {
+        let at = if parts.peek().is_none() { rest.strip_suffix(part).map(str::len) } else { rest.find(part) };
+        let (Some(at), Some(gap)) = (at, gaps.next()) else { return false };
+        if !gap.fits(&rest[..at]) {
             return false;
         }
         rest = &rest[at + part.len()..];

@@ -408,7 +408,14 @@ pub async fn fetch(sdk: &aws_types::SdkConfig, name: &str) -> Result<Value, Secr
     let problem = |what: &str| SecretsError(vec![what.to_owned()]);
     let client = aws_sdk_secretsmanager::Client::new(sdk);
     let answer = client.get_secret_value().secret_id(name).send().await;
-    let answer = answer.map_err(|_| problem("it cannot be read from AWS Secrets Manager"))?;
+    let answer = answer.map_err(|error| {
+        let empty = error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception());
+        problem(if empty {
+            "there is no such secret, or it has no value yet (azukari bootstrap)"
+        } else {
+            "it cannot be read from AWS Secrets Manager"
+        })
+    })?;
     let text = Plain::new(answer.secret_string.ok_or_else(|| problem("it is not a text"))?);
     serde_json::from_str(text.reveal()).map_err(|_| problem("it is not JSON"))
 }

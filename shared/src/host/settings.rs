@@ -89,6 +89,9 @@ pub fn of(role: Role) -> &'static [&'static str] {
 #[error("the function is not set up: {}", .0.join("; "))]
 pub struct SettingsError(pub Vec<String>);
 
+/// Settings that name a KMS key, by its ARN.
+const KMS_KEYS: [&str; 4] = [WRAP_KEY, ENROL_KEY, EVIDENCE_KEY, INDEX_KEY];
+
 /// Reads settings and collects what is wrong with them.
 pub struct Reader<'a> {
     declared: &'static [&'static str],
@@ -104,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text. What was pasted with a line break at its end is refused here, not by whoever
-    /// is called with it.
+    /// is called with it; and so is what should be a KMS key and is no ARN of one.
     pub fn text(&mut self, name: &'static str) -> String {
         if !self.declared.contains(&name) {
             self.problems.push(format!("{name} is not declared for this function"));
@@ -117,6 +120,10 @@ impl<'a> Reader<'a> {
         }
         if value != value.trim() || value.chars().any(char::is_control) {
             self.problems.push(format!("{name} has white space around it or a control character in it"));
+            return String::new();
+        }
+        if KMS_KEYS.contains(&name) && !is_kms_key(&value) {
+            self.problems.push(format!("{name} is not the ARN of a KMS key"));
             return String::new();
         }
         value
@@ -215,6 +222,17 @@ pub(crate) fn is_address(text: &str) -> bool {
     scheme && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
 }
 
+/// Whether this is the ARN of a KMS key: `arn:<partition>:kms:<region>:<account>:key/<id>`.
+fn is_kms_key(text: &str) -> bool {
+    let of = |part: &str, fits: fn(&u8) -> bool| !part.is_empty() && part.as_bytes().iter().all(fits);
+    let name = |part: &str| of(part, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
+    let ["arn", partition, "kms", region, account, key] = text.split(':').collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let account = account.len() == 12 && of(account, u8::is_ascii_digit);
+    name(partition) && name(region) && account && key.strip_prefix("key/").is_some_and(name)
+}
+
 /// The process environment.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -259,6 +277,37 @@ mod tests {
         for bad in ["", "example.jp", "ftp://example.jp", "https://", "https:///path", "https://a b", "https://a\"b"] {
             assert!(!is_address(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_is_named_by_its_arn() {
+        for good in [
+            "arn:aws:kms:ap-northeast-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+        ] {
+            assert!(is_kms_key(good), "{good}");
+        }
+        for bad in [
+            "",
+            "x",
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "alias/azukari-wrap",
+            "arn:aws:kms:ap-northeast-1:111122223333:alias/azukari-wrap",
+            "arn:aws:kms:ap-northeast-1:111122223333:key/",
+            "arn:aws:kms:ap-northeast-1:111122223333:key/a b",
+            "arn:aws:kms:ap-northeast-1:11112222333:key/1234abcd",
+            "arn:aws:kms::111122223333:key/1234abcd",
+            "arn::kms:ap-northeast-1:111122223333:key/1234abcd",
+            "arn:aws:dynamodb:ap-northeast-1:111122223333:key/1234abcd",
+            "arn:aws:kms:ap-northeast-1:111122223333:key/1234abcd:more",
+        ] {
+            assert!(!is_kms_key(bad), "{bad}");
+        }
+        let lookup = |name: &str| (name == WRAP_KEY).then(|| "alias/wrap".to_owned());
+        let mut reader = Reader::new(Role::Opener, &lookup);
+        assert_eq!(reader.text(WRAP_KEY), "");
+        let error = reader.finish().unwrap_err().to_string();
+        assert!(error.contains("AZUKARI_WRAP_KEY is not the ARN of a KMS key"), "{error}");
     }
 
     #[test]

@@ -66,10 +66,15 @@ impl Rule {
         self.condition["StringEqualsIfExists"]["dynamodb:ReturnValues"] == "NONE"
     }
 
-    /// Services through which a call must come; none if it may come directly.
+    /// Services through which a call must come, in the region of the stack; none if it may
+    /// come directly. What is no such service is `?`: nobody knows it.
     pub(super) fn services(&self) -> Vec<String> {
         let through = items(&self.condition["StringEquals"]["kms:ViaService"]);
-        through.into_iter().filter_map(|one| one["Sub"].as_str()?.split('.').next().map(str::to_owned)).collect()
+        let service = |one: &Value| {
+            let name = one["Sub"].as_str().and_then(|text| text.strip_suffix(".${AWS::Region}.amazonaws.com"));
+            name.unwrap_or("?").to_owned()
+        };
+        through.into_iter().map(service).collect()
     }
 
     /// Whether it is for the functions of one of these roles, by logical id.
@@ -256,6 +261,19 @@ mod tests {
         assert!(limited.reaches("K#") && limited.reaches("K#7") && !limited.reaches("S#"));
         let wild = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "*#x"}, "Null": absent});
         assert!(rule("dynamodb:Query", wild).reaches("S#"));
+    }
+
+    #[test]
+    fn a_service_is_one_of_the_region_of_the_stack() {
+        let through = |services: Value| {
+            let condition = json!({"StringEquals": {"kms:ViaService": services}});
+            rule("kms:Decrypt", condition).services()
+        };
+        assert_eq!(through(json!({"Sub": "dynamodb.${AWS::Region}.amazonaws.com"})), ["dynamodb"]);
+        for elsewhere in ["dynamodb.us-east-1.amazonaws.com", "dynamodb.${AWS::Region}.example.com"] {
+            assert_eq!(through(json!([{ "Sub": elsewhere }, elsewhere])), ["?", "?"], "{elsewhere}");
+        }
+        assert!(rule("kms:Decrypt", Value::Null).services().is_empty());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{
     document::{items, resources, strings, template},
     iam::Rules,
     policy::{
-        audit_can_be_changed, intake_reaches_people, keys_have_a_way_around, problems, tables_key_is_used_directly,
-        wrap_is_not_the_openers,
+        audit_can_be_changed, intake_reaches_people, keys_have_a_way_around, keys_not_as_in_code, problems,
+        tables_key_is_used_directly, wrap_is_not_the_openers,
     },
 };
 
@@ -190,6 +190,29 @@ fn it_is_found_when_anything_may_update_or_delete_in_the_audit_log() {
                 said(t, "OpenerPolicy", "EnterOpenings").as_object_mut().expect("a statement").remove("Condition");
             }),
             ("every table", |t| add(t, "SweeperPolicy", "dynamodb:DeleteItem", json!("*"), Value::Null)),
+            ("the sweeper writes as the opener", |t| {
+                add(t, "SweeperPolicy", "dynamodb:PutItem", arn("AuditTable"), keys_like("A#opener-*"));
+            }),
+            ("the sweeper writes as one of the openers", |t| {
+                add(t, "SweeperPolicy", "dynamodb:PutItem", arn("AuditTable"), keys_like("A#opener-0*"));
+            }),
+            ("the opener writes as the sweeper", |t| {
+                add(t, "OpenerPolicy", "dynamodb:PutItem", arn("AuditTable"), keys_like("A#sweeper-*"));
+            }),
+            ("the opener writes in any chain", |t| {
+                let condition = &mut said(t, "OpenerPolicy", "EnterOpenings")["Condition"];
+                condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = json!(["A#*"]);
+            }),
+            ("the sweeper writes in any chain", |t| {
+                let condition = &mut said(t, "SweeperPolicy", "EnterErasures")["Condition"];
+                condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = json!(["A#*", "D#*", "E#*", "T#*"]);
+            }),
+            ("the opener writes the erasure list", |t| {
+                add(t, "OpenerPolicy", "dynamodb:PutItem", arn("AuditTable"), keys_like("E#*"));
+            }),
+            ("somebody else writes", |t| {
+                add(t, "LocksmithPolicy", "dynamodb:PutItem", arn("AuditTable"), keys_like("A#opener-*"));
+            }),
         ],
     );
 }
@@ -237,6 +260,16 @@ fn it_is_found_when_the_key_of_the_tables_is_used_directly_or_not_at_all() {
                 let condition = &mut said(t, "TablesKey", "PeopleThroughServices")["Condition"]["StringEquals"];
                 condition.as_object_mut().expect("a condition").remove("kms:ViaService");
             }),
+            ("a function, in one region", |t| {
+                let services = json!([{"Sub": "dynamodb.us-east-1.amazonaws.com"}]);
+                said(t, "TablesKey", "FunctionsThroughServices")["Condition"]["StringEquals"]["kms:ViaService"] =
+                    services;
+            }),
+            ("people, in any region besides", |t| {
+                let condition = &mut said(t, "TablesKey", "PeopleThroughServices")["Condition"]["StringEquals"];
+                let services = condition["kms:ViaService"].as_array_mut().expect("a list");
+                services.push(json!("dynamodb.us-east-1.amazonaws.com"));
+            }),
             ("anybody in any account", |t| said(t, "TablesKey", "PeopleThroughServices")["Principal"] = json!("*")),
             ("grants for others than services", |t| {
                 let condition = said(t, "TablesKey", "DeployersLetDynamoDbUseIt")["Condition"].as_object_mut();
@@ -255,8 +288,53 @@ fn it_is_found_when_the_key_of_the_tables_is_used_directly_or_not_at_all() {
 }
 
 #[test]
-fn a_right_that_stands_elsewhere_is_found() {
+fn it_is_found_when_a_key_policy_says_anything_else() {
     let mistakes: [Mistake; 10] = [
+        ("a denial of what the opener is for", |t| {
+            policy_of(t, "WrapKey").push(json!({
+                "Effect": "Deny", "Principal": {"AWS": arn("OpenerRole")}, "Action": "kms:Decrypt", "Resource": "*",
+            }));
+        }),
+        ("a denial of everything to everybody", |t| {
+            policy_of(t, "IndexKey")
+                .push(json!({"Effect": "Deny", "Principal": "*", "Action": "kms:GenerateMac", "Resource": "*"}));
+        }),
+        ("a condition that never holds", |t| {
+            said(t, "WrapKey", "OpenerUnwraps")["Condition"] =
+                json!({"StringEquals": {"aws:RequestedRegion": "nowhere"}});
+        }),
+        ("denied what was allowed", |t| said(t, "EnrolKey", "SignKeyRows")["Effect"] = json!("Deny")),
+        ("nobody could ever change the policy again", |t| {
+            let actions = &mut said(t, "EvidenceKey", "Administration")["Action"];
+            actions.as_array_mut().expect("a list").retain(|action| action != "kms:PutKeyPolicy");
+        }),
+        ("the tables in one region", |t| {
+            said(t, "TablesKey", "FunctionsThroughServices")["Condition"]["StringEquals"]["kms:ViaService"][0] =
+                json!({"Sub": "dynamodb.us-east-1.amazonaws.com"});
+        }),
+        ("another account's people", |t| {
+            said(t, "TablesKey", "PeopleThroughServices")["Condition"]["StringEquals"]["kms:CallerAccount"] =
+                json!("111122223333");
+        }),
+        ("a function that is left out", |t| {
+            let roles = &mut said(t, "TablesKey", "FunctionsThroughServices")["Principal"]["AWS"];
+            roles.as_array_mut().expect("a list").pop();
+        }),
+        ("a key that is gone", |t| t["Resources"]["IndexKey"] = Value::Null),
+        ("a key of its own", |t| t["Resources"]["MoreKey"] = t["Resources"]["IndexKey"].clone()),
+    ];
+    assert_eq!(keys_not_as_in_code(&template()), Vec::<String>::new());
+    for (mistake, make) in mistakes {
+        let mut copy = template();
+        make(&mut copy);
+        assert!(!keys_not_as_in_code(&copy).is_empty(), "{mistake}: not found");
+        assert!(!problems(&copy).is_empty(), "{mistake}: not found");
+    }
+}
+
+#[test]
+fn a_right_that_stands_elsewhere_is_found() {
+    let mistakes: [Mistake; 17] = [
         ("a managed policy on a role", |t| {
             let policy = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess";
             t["Resources"]["FormRole"]["Properties"]["ManagedPolicyArns"] = json!([policy]);
@@ -276,6 +354,17 @@ fn a_right_that_stands_elsewhere_is_found() {
         ("a role that others take on", |t| {
             let trust = &mut t["Resources"]["OpenerRole"]["Properties"]["AssumeRolePolicyDocument"];
             trust["Statement"][0]["Principal"] = json!({"AWS": "*"});
+        }),
+        ("a transform of somebody's", |t| t["Transform"] = json!(["AWS::Serverless-2016-10-31", "More"])),
+        ("a part of a template that is not looked at", |t| t["Hooks"] = json!({})),
+        ("a default for every API", |t| t["Globals"]["HttpApi"]["CorsConfiguration"] = json!(true)),
+        ("a default for something else", |t| t["Globals"]["Api"] = json!({})),
+        ("an API by another definition", |t| t["Resources"]["HttpApi"]["Properties"]["DefinitionBody"] = json!({})),
+        ("pages that other sites may read", |t| {
+            t["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"] = json!({"AllowOrigins": ["*"]});
+        }),
+        ("an access log elsewhere", |t| {
+            t["Resources"]["HttpApi"]["Properties"]["AccessLogSettings"]["DestinationArn"] = arn("OpenerLogGroup");
         }),
     ];
     for (mistake, make) in mistakes {

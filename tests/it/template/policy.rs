@@ -1,6 +1,6 @@
 //! Who may do what, and what nobody may. `mistakes.rs` shows that each check can fail.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use azukari::host::roles::{Grant, Key, KeyOperation, Role, Target, permissions};
 use serde_json::{Value, json};
@@ -38,6 +38,9 @@ const ADMINISTRATION: [&str; 21] = [
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 ];
+
+/// What of that is about rotation.
+const ROTATION: [&str; 3] = ["kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:ListKeyRotations"];
 
 /// What DynamoDB and Secrets Manager call on the key of the tables in a function's name.
 pub(super) const THROUGH_SERVICES: [&str; 6] = [
@@ -85,11 +88,11 @@ pub(super) fn problems(template: &Value) -> Vec<String> {
     all.extend(hidden(template));
     all.extend(not_one_role_each(template));
     all.extend(not_as_in_code(template));
+    all.extend(keys_not_as_in_code(template));
     all.extend(unencrypted(template));
     for check in [
         wild,
         open_to_strangers,
-        keys_not_as_in_code,
         wrap_is_not_the_openers,
         intake_reaches_people,
         audit_can_be_changed,
@@ -109,11 +112,29 @@ fn strange(place: &str, value: &Value, known: &[&str]) -> Vec<String> {
 
 /// Places in which a right could stand where nothing here looks for it.
 fn hidden(template: &Value) -> Vec<String> {
-    let mut problems = strange(
+    let parts = [
+        "AWSTemplateFormatVersion",
+        "Transform",
+        "Description",
+        "Parameters",
+        "Rules",
+        "Conditions",
+        "Globals",
+        "Resources",
+        "Outputs",
+    ];
+    let mut problems = strange("the template", template, &parts);
+    // Another transform could make anything of it.
+    if template["Transform"] != "AWS::Serverless-2016-10-31" {
+        problems.push("SAM alone may transform the template".to_owned());
+    }
+    problems.extend(strange("Globals", &template["Globals"], &["Function", "HttpApi"]));
+    problems.extend(strange("Globals.HttpApi", &template["Globals"]["HttpApi"], &["Tags"]));
+    problems.extend(strange(
         "Globals.Function",
         &template["Globals"]["Function"],
         &["Runtime", "Handler", "Architectures", "Environment", "Tags"],
-    );
+    ));
     for (name, resource) in members(&template["Resources"]) {
         let kind = resource["Type"].as_str().unwrap_or_default();
         if !TYPES.contains(&kind) {
@@ -146,6 +167,16 @@ fn hidden(template: &Value) -> Vec<String> {
                     "Events",
                 ],
             )),
+            "AWS::Serverless::HttpApi" => {
+                let known = ["FailOnWarnings", "AccessLogSettings", "DefaultRouteSettings", "RouteSettings"];
+                problems.extend(strange(name, properties, &known));
+                let log = &properties["AccessLogSettings"];
+                problems.extend(strange(name, log, &["DestinationArn", "Format"]));
+                let group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${HttpApiLogGroup}";
+                if log["DestinationArn"] != json!({ "Sub": group }) {
+                    problems.push(format!("{name}: its access log goes elsewhere"));
+                }
+            }
             _ if properties.get("ResourcePolicy").is_some() => problems.push(format!("{name}: a resource policy")),
             _ => {}
         }
@@ -272,44 +303,96 @@ fn open_to_strangers(rules: &Rules) -> Vec<String> {
     open.map(|rule| format!("{}: {:?} {}", rule.place, rule.who, rule.action)).collect()
 }
 
-/// Rules of a key's own policy.
-fn of_key<'a>(rules: &'a Rules, key: &str) -> impl Iterator<Item = &'a Rule> {
-    let place = format!("{key}/");
-    rules.allowing().filter(move |rule| rule.place.starts_with(&place))
-}
-
-/// Key policies name the roles that the role table names, and give the account what
-/// administers a key and no use of it.
-fn keys_not_as_in_code(rules: &Rules) -> Vec<String> {
-    let mut problems = Vec::new();
-    for key in Key::ALL {
-        let logical = logical_key(key);
-        let mut wanted: BTreeSet<(Who, String)> = BTreeSet::new();
-        for (role, name) in FUNCTIONS {
-            let own = permissions(role).keys.iter().filter(|(_, of)| *of == key);
-            wanted.extend(
-                own.map(|(operation, _)| (Who::Role(format!("{name}Role")), format!("kms:{}", operation.as_str()))),
-            );
-        }
-        // The admin is a person with a command line.
-        if permissions(Role::Admin).may_use(KeyOperation::GetPublicKey, key) {
-            wanted.insert((Who::Account, "kms:GetPublicKey".to_owned()));
-        }
-        let given: BTreeSet<(Who, String)> =
-            of_key(rules, logical).map(|rule| (rule.who.clone(), rule.action.clone())).collect();
-        for missing in wanted.difference(&given) {
-            problems.push(format!("{logical} does not allow {missing:?}"));
-        }
-        for (who, action) in given.difference(&wanted) {
-            if *who != Who::Account || !ADMINISTRATION.contains(&action.as_str()) {
-                problems.push(format!("{logical} allows {who:?} {action}"));
-            }
+/// A statement to compare: without its Sid, actions and principals in one order.
+fn comparable(statement: &Value) -> Value {
+    let sorted = |list: &Value| -> Value {
+        let mut all = items(list);
+        all.sort_by_key(|one| one.to_string());
+        all.into_iter().cloned().collect()
+    };
+    let mut whole = statement.clone();
+    if let Some(parts) = whole.as_object_mut() {
+        parts.remove("Sid");
+        parts.insert("Action".to_owned(), sorted(&statement["Action"]));
+        if let Some(principals) = statement["Principal"].get("AWS") {
+            parts.insert("Principal".to_owned(), json!({ "AWS": sorted(principals) }));
         }
     }
-    for name in Key::ALL.map(logical_key).into_iter().chain(["TablesKey"]) {
-        if !of_key(rules, name).any(|rule| rule.who == Who::Account && rule.action == "kms:PutKeyPolicy") {
-            problems.push(format!("nobody could ever change the policy of {name} again"));
+    whole
+}
+
+/// A statement of a key's policy.
+fn lets(principal: &Value, actions: &[&str]) -> Value {
+    json!({"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"})
+}
+
+/// All statements of a key's policy: the account administers it, the roles of the role table
+/// use it, and nobody goes around them. The key of the tables is for all functions, through
+/// the services.
+fn key_statements(logical: &str) -> Vec<Value> {
+    let account = json!({"AWS": {"Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}});
+    let role = |name: &str| json!({ "GetAtt": format!("{name}Role.Arn") });
+    let key = Key::ALL.into_iter().find(|key| logical_key(*key) == logical);
+    // KMS rotates no others by itself.
+    let rotates = key.is_none_or(|key| key == Key::Wrap);
+    let administration: Vec<&str> =
+        ADMINISTRATION.into_iter().filter(|action| rotates || !ROTATION.contains(action)).collect();
+    let mut all = vec![lets(&account, &administration)];
+    let Some(key) = key else {
+        let service = |name: &str| json!({ "Sub": format!("{name}.${{AWS::Region}}.amazonaws.com") });
+        let both = json!([service("dynamodb"), service("secretsmanager")]);
+        let functions: Vec<Value> = FUNCTIONS.into_iter().map(|(_, name)| role(name)).collect();
+        let mut of_functions = lets(&json!({ "AWS": functions }), &THROUGH_SERVICES);
+        of_functions["Condition"] = json!({"StringEquals": {"kms:ViaService": both}});
+        let mut of_people = lets(&account, &[&THROUGH_SERVICES[..], &["kms:Encrypt"]].concat());
+        let caller = json!({"Ref": "AWS::AccountId"});
+        of_people["Condition"] = json!({"StringEquals": {"kms:CallerAccount": caller, "kms:ViaService": both}});
+        let mut of_deployers = lets(&account, &["kms:CreateGrant"]);
+        of_deployers["Condition"] = json!({
+            "ArnEquals": {"aws:PrincipalArn": {"Ref": "Deployers"}},
+            "Bool": {"kms:GrantIsForAWSResource": "true"},
+            "StringEquals": {"kms:CallerAccount": caller, "kms:ViaService": service("dynamodb")},
+        });
+        all.extend([of_functions, of_people, of_deployers]);
+        return all;
+    };
+    let mut users: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (of, name) in FUNCTIONS {
+        for (operation, _) in permissions(of).keys.iter().filter(|(_, used)| *used == key) {
+            users.entry(format!("kms:{}", operation.as_str())).or_default().push(role(name));
         }
+    }
+    all.extend(users.into_iter().map(|(action, roles)| lets(&json!({ "AWS": roles }), &[action.as_str()])));
+    // The admin is a person with a command line.
+    if permissions(Role::Admin).may_use(KeyOperation::GetPublicKey, key) {
+        all.push(lets(&account, &["kms:GetPublicKey"]));
+    }
+    all.push(json!({"Effect": "Deny", "Principal": "*", "Action": WAYS_AROUND, "Resource": "*"}));
+    all
+}
+
+/// Key policies say what the role table says, statement by statement: effect, principals,
+/// actions, conditions.
+pub(super) fn keys_not_as_in_code(template: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let keys = resources(template, "AWS::KMS::Key");
+    let declared: Vec<&str> = Key::ALL.map(logical_key).into_iter().chain(["TablesKey"]).collect();
+    for name in keys.keys().filter(|name| !declared.contains(&name.as_str())) {
+        problems.push(format!("{name} is a key that nobody declares"));
+    }
+    for name in declared {
+        let Some(key) = keys.get(name) else {
+            problems.push(format!("{name} is not there"));
+            continue;
+        };
+        let mut wanted: Vec<Value> = key_statements(name).iter().map(comparable).collect();
+        for given in items(&key["KeyPolicy"]["Statement"]).into_iter().map(comparable) {
+            match wanted.iter().position(|wanted| *wanted == given) {
+                Some(at) => drop(wanted.remove(at)),
+                None => problems.push(format!("{name} says what the code does not say: {given}")),
+            }
+        }
+        problems.extend(wanted.iter().map(|wanted| format!("{name} does not say {wanted}")));
     }
     problems
 }
@@ -381,9 +464,20 @@ pub(super) fn audit_can_be_changed(rules: &Rules) -> Vec<String> {
     let on_audit = rules.allowing().filter(|rule| rule.on.split('/').next() == Some("AuditTable"));
     let wrong = on_audit.filter(|rule| {
         let limited = rule.key_limits().is_some();
-        !(["dynamodb:PutItem", "dynamodb:Query"].contains(&rule.action.as_str()) && limited)
+        !(["dynamodb:PutItem", "dynamodb:Query"].contains(&rule.action.as_str()) && limited) || writes_elsewhere(rule)
     });
     wrong.map(|rule| format!("{}: {:?} {} in the audit log", rule.place, rule.who, rule.action)).collect()
+}
+
+/// Whether it adds to what is another's: each has chains of entries of its own, and day roots,
+/// the erasure list and receipts are the sweeper's.
+fn writes_elsewhere(rule: &Rule) -> bool {
+    const SWEEPERS: [&str; 4] = ["A#sweeper-", "D#", "E#", "T#"];
+    const OPENERS: [&str; 1] = ["A#opener-"];
+    let reaches = |parts: &[&str]| parts.iter().any(|part| rule.reaches(part));
+    let sweepers = !rule.is_of(&["SweeperRole"]) && reaches(&SWEEPERS);
+    let openers = !rule.is_of(&["OpenerRole"]) && reaches(&OPENERS);
+    rule.is_about("dynamodb:PutItem") && (sweepers || openers)
 }
 
 /// On `wrap`, `enrol`, `evidence` and `index` the ways around are denied to everybody.

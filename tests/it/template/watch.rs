@@ -136,6 +136,45 @@ fn dimensions(alarm: &Value) -> BTreeMap<String, Value> {
     all.map(|one| (one["Name"].as_str().unwrap_or_default().to_owned(), one["Value"].clone())).collect()
 }
 
+/// What of an alarm is looked at here. Among what is not: `ActionsEnabled`, which silences it,
+/// and `DatapointsToAlarm`.
+const LOOKED_AT: [&str; 12] = [
+    "AlarmName",
+    "AlarmDescription",
+    "AlarmActions",
+    "Namespace",
+    "MetricName",
+    "Dimensions",
+    "Statistic",
+    "Period",
+    "EvaluationPeriods",
+    "ComparisonOperator",
+    "Threshold",
+    "TreatMissingData",
+];
+
+/// When an alarm is raised: more than nothing in five minutes, if nothing else is written here.
+fn limits(name: &str) -> Value {
+    let (operator, threshold, period, periods, missing) = match name {
+        // Run every minute: what the next run makes up for is no alarm.
+        "AuditNotSealedAlarm" | "LocksmithErrorsAlarm" | "SweeperErrorsAlarm" => {
+            ("GreaterThanOrEqualToThreshold", json!(3), 300, 1, "notBreaching")
+        }
+        // Silence is the alarm.
+        "AuditGapAlarm" => ("LessThanThreshold", json!(1), 86_400, 2, "breaching"),
+        "LocksmithSilentAlarm" | "SweeperSilentAlarm" => ("LessThanThreshold", json!(1), 900, 1, "breaching"),
+        "PoolLowAlarm" => ("LessThanThreshold", json!({"Ref": "PoolLow"}), 60, 3, "notBreaching"),
+        _ => ("GreaterThanThreshold", json!(0), 300, 1, "notBreaching"),
+    };
+    json!({
+        "ComparisonOperator": operator,
+        "Threshold": threshold,
+        "Period": period,
+        "EvaluationPeriods": periods,
+        "TreatMissingData": missing,
+    })
+}
+
 /// Everything that is wrong with the alarms of a template.
 fn problems(template: &Value, codes: &BTreeMap<&'static str, Code>) -> Vec<String> {
     let mut problems = Vec::new();
@@ -149,8 +188,19 @@ fn problems(template: &Value, codes: &BTreeMap<&'static str, Code>) -> Vec<Strin
         if !alarm["AlarmName"]["Sub"].as_str().is_some_and(|name| name.starts_with("${AWS::StackName}-")) {
             say("has another name");
         }
-        if alarm["AlarmDescription"].as_str().is_none_or(str::is_empty) || alarm["TreatMissingData"].is_null() {
+        if alarm["AlarmDescription"].as_str().is_none_or(str::is_empty) {
             say("does not say what it means");
+        }
+        for (member, wanted) in members(&limits(&name)) {
+            if alarm[member] != *wanted {
+                say(&format!("is raised at another {member}"));
+            }
+        }
+        for (member, _) in members(&alarm).filter(|(member, _)| !LOOKED_AT.contains(&member.as_str())) {
+            say(&format!("has {member}, which is not looked at here"));
+        }
+        if template["Resources"][&name].get("Condition").is_some() {
+            say("is not always there");
         }
         let metric = alarm["MetricName"].as_str().unwrap_or_default();
         let (mut own, statistic) = (dimensions(&alarm), alarm["Statistic"].as_str().unwrap_or_default());
@@ -300,7 +350,7 @@ fn a_call_is_read_as_it_is_written() {
 #[test]
 fn an_alarm_that_watches_nothing_is_found() {
     type Mistake = (&'static str, fn(&mut Value));
-    let mistakes: [Mistake; 9] = [
+    let mistakes: [Mistake; 20] = [
         ("a metric with another name", |alarms| alarms["OverdueAlarm"]["Properties"]["MetricName"] = json!("overdue")),
         ("a metric of another function", |alarms| {
             alarms["PoolLowAlarm"]["Properties"]["Dimensions"][1]["Value"] = json!("opener");
@@ -318,6 +368,27 @@ fn an_alarm_that_watches_nothing_is_found() {
             alarms["SweeperSilentAlarm"]["Properties"]["TreatMissingData"] = json!("notBreaching");
         }),
         ("one is missing", |alarms| alarms["DeadLettersAlarm"] = Value::Null),
+        ("a threshold that is never reached", |alarms| {
+            alarms["WebhookRefusedAlarm"]["Properties"]["Threshold"] = json!(1_000_000);
+        }),
+        ("the other way round", |alarms| {
+            alarms["OverdueAlarm"]["Properties"]["ComparisonOperator"] = json!("LessThanThreshold");
+        }),
+        ("silence is left out", |alarms| {
+            alarms["LocksmithSilentAlarm"]["Properties"]["TreatMissingData"] = json!("missing");
+        }),
+        ("a gap is ignored", |alarms| alarms["AuditGapAlarm"]["Properties"]["TreatMissingData"] = json!("ignore")),
+        ("no word about silence", |alarms| {
+            alarms["DeadLettersAlarm"]["Properties"]["TreatMissingData"] = Value::Null;
+        }),
+        ("no action", |alarms| {
+            alarms["RestoredAlarm"]["Properties"].as_object_mut().expect("an alarm").remove("AlarmActions");
+        }),
+        ("actions that are off", |alarms| alarms["RestoredAlarm"]["Properties"]["ActionsEnabled"] = json!(false)),
+        ("a longer period", |alarms| alarms["SetAsideAlarm"]["Properties"]["Period"] = json!(86_400)),
+        ("more periods", |alarms| alarms["HttpApiAlarm"]["Properties"]["EvaluationPeriods"] = json!(12)),
+        ("more points", |alarms| alarms["PoolLowAlarm"]["Properties"]["DatapointsToAlarm"] = json!(1)),
+        ("at times", |alarms| alarms["AuditBrokenAlarm"]["Condition"] = json!("HasDomain")),
     ];
     let (original, codes) = (template(), Code::of_all());
     for (mistake, make) in mistakes {

@@ -54,6 +54,9 @@ pub enum Transport {
 /// What a secret is called here.
 pub const SECRET: &str = "secret";
 
+/// A secret as the template makes it: there, and without a value.
+pub const SECRET_WITHOUT_VALUE: &str = "secret-without-value";
+
 /// Pairs that the locksmith is to keep.
 pub const POOL_TARGET: usize = 26;
 
@@ -142,10 +145,10 @@ async fn setting(app: &TestApp, name: &str, line: &str) -> String {
             let enrol = azukari::keys::public_key(&kms, Key::Enrol.as_str()).await.expect("the enrol key answers");
             STANDARD.encode(enrol)
         }
-        settings::WRAP_KEY => Key::Wrap.as_str().to_owned(),
-        settings::ENROL_KEY => Key::Enrol.as_str().to_owned(),
-        settings::EVIDENCE_KEY => Key::Evidence.as_str().to_owned(),
-        settings::INDEX_KEY => Key::Index.as_str().to_owned(),
+        settings::WRAP_KEY => arn(Key::Wrap),
+        settings::ENROL_KEY => arn(Key::Enrol),
+        settings::EVIDENCE_KEY => arn(Key::Evidence),
+        settings::INDEX_KEY => arn(Key::Index),
         settings::AUDIENCE => AUDIENCE.to_owned(),
         settings::POOL_TARGET => POOL_TARGET.to_string(),
         settings::LINE_API => line.to_owned(),
@@ -157,6 +160,11 @@ async fn setting(app: &TestApp, name: &str, line: &str) -> String {
         settings::FRAME_ANCESTORS => "'none'".to_owned(),
         other => panic!("the tests know no value for {other}"),
     }
+}
+
+/// A key as the engine calls it in its answers.
+fn arn(key: Key) -> String {
+    format!("arn:aws:kms:local:000000000000:key/{}", key.as_str())
 }
 
 /// An engine that answers whatever it is asked.
@@ -193,6 +201,7 @@ fn secrets(role: Role, secret: &Value, fetched: &Arc<AtomicUsize>) -> Router {
             if operation != "secretsmanager.GetSecretValue" || !allowed {
                 return refused("AccessDeniedException");
             }
+            // Secrets Manager says the same of a secret that is there and has no value yet.
             if asked["SecretId"] != SECRET {
                 return refused("ResourceNotFoundException");
             }
