@@ -18,7 +18,7 @@ use azukari_local::{
 };
 use azukari_tests::{
     app::{CHANNELS, PUBLIC_URL},
-    cloud::{HOLDERS, STACK, Stage, wrong},
+    cloud::{HOLDERS, STACK, Stage, unread, wrong},
 };
 use serde_json::{Value, json};
 
@@ -65,6 +65,8 @@ fn assert_shared(stage: &Stage) {
 async fn from_nothing_everything_is_there() {
     let stage = Stage::new().await;
     assert!(stage.app.rows(Table::Vault).is_empty() && stage.versions() == 0);
+    let deployment = format!("[test.deploy.parameters]\nstack_name = \"{STACK}\"\n");
+    std::fs::write(stage.app.folder().join("samconfig.toml"), deployment).unwrap();
     let done = stage.bootstrap(stage.wanted()).await.unwrap();
     assert!(done.changed > 0 && done.missing == 0, "{done:?}\n{}", stage.said());
     assert_complete(&stage);
@@ -83,8 +85,10 @@ async fn from_nothing_everything_is_there() {
     assert_eq!(evidence, stage.app.installation().evidence());
     // What to do next can be copied.
     let said = stage.said();
-    assert!(said.contains("sam deploy ") && said.contains(&format!("--stack-name {STACK} ")), "{said}");
-    assert!(said.contains("--parameter-overrides EnrolPublicKey="), "{said}");
+    assert!(said.contains("cd infra && sam deploy --config-env test\n"), "{said}");
+    assert!(said.lines().any(|line| line.starts_with("  \"EnrolPublicKey=") && line.ends_with("\",")), "{said}");
+    // Nothing ran with another secret before.
+    assert!(!said.contains("update-function-configuration"), "{said}");
     stage.assert_no_secret_was_said();
 }
 
@@ -168,12 +172,71 @@ async fn a_value_of_line_is_replaced_only_when_that_is_asked_for() {
     let mut wanted = stage.wanted_with(Some(file));
     wanted.replace = vec!["channel.demo.channel_secret".to_owned()];
     assert_eq!(stage.bootstrap(wanted).await.unwrap(), Done { changed: 1, missing: 0 });
+    let said = stage.said();
+    assert!(said.contains("secret of webhook: replaced channel.demo.channel_secret"), "{said}");
+    // The function that holds it is started anew, and no other.
+    let anew: Vec<&str> = said.lines().filter(|line| line.contains("update-function-configuration")).collect();
+    assert!(matches!(anew.as_slice(), [one] if one.contains("--function-name azukari-test-webhook ")), "{anew:?}");
     assert_eq!(stage.secret(Role::Webhook)["channel"]["demo"]["channel_secret"], new);
     // A key of our own making is never replaced here.
     let mut wanted = stage.wanted();
     wanted.replace = vec!["keys.origin".to_owned()];
     assert!(matches!(stage.bootstrap(wanted).await, Err(StageError::Wish(_))));
     stage.assert_no_secret_was_said();
+}
+
+#[tokio::test]
+async fn the_token_of_another_account_takes_its_bot_with_it() {
+    let stage = Stage::new().await;
+    stage.bootstrap(stage.wanted()).await.unwrap();
+    let bot = |stage: &Stage| stage.secret(Role::Webhook)["channel"]["demo"]["bot_user_id"].clone();
+    let (own, other) = {
+        let of = |channel: &str| json!(stage.app.installation().channel_secret(channel, "bot_user_id").unwrap());
+        (of("demo"), of("kept"))
+    };
+    assert_eq!(bot(&stage), own);
+    let token = json!(stage.app.installation().channel_secret("kept", "access_token").unwrap());
+    let file = stage.channel_secrets(|all| all["channel"]["demo"]["access_token"] = token);
+    for (file, wanted_bot) in [(file, other), (stage.app.folder().join("own.toml"), own)] {
+        if !file.exists() {
+            std::fs::copy(stage.channel_secrets(|_| {}), &file).unwrap();
+        }
+        let mut wanted = stage.wanted_with(Some(file));
+        wanted.replace = vec!["channel.demo.access_token".to_owned()];
+        assert_eq!(stage.bootstrap(wanted).await.unwrap().missing, 0, "{}", stage.said());
+        assert_eq!(bot(&stage), wanted_bot);
+    }
+    assert_eq!(stage.said().matches("～ channel.demo.bot_user_id").count(), 2, "{}", stage.said());
+    assert_shared(&stage);
+    // A token to which LINE does not answer tells of no bot.
+    let file = stage.channel_secrets(|all| all["channel"]["demo"]["access_token"] = json!("revoked-0123456789"));
+    let mut wanted = stage.wanted_with(Some(file));
+    wanted.replace = vec!["channel.demo.access_token".to_owned()];
+    assert_eq!(stage.bootstrap(wanted).await.unwrap().missing, 1, "{}", stage.said());
+    stage.assert_no_secret_was_said();
+}
+
+#[tokio::test]
+async fn a_key_that_is_malformed_is_told_of_and_left_alone() {
+    let stage = Stage::ready().await;
+    stage.change_secret(Role::Opener, |secret| secret["keys"]["note"] = json!("malformed-note-key"));
+    let versions = stage.versions();
+    let done = stage.bootstrap(stage.wanted_with(None)).await.unwrap();
+    assert_eq!(done, Done { changed: 0, missing: 1 }, "{}", stage.said());
+    let told = "secret of opener: keys.note is not base64; put it back from the previous version";
+    assert!(stage.said().contains(told), "{}", stage.said());
+    assert_eq!(stage.versions(), versions);
+    stage.assert_no_secret_was_said();
+}
+
+#[tokio::test]
+async fn without_its_tables_nothing_is_begun() {
+    let stage = Stage::new().await;
+    stage.known().gone_tables.push(Table::Audit);
+    let refused = stage.bootstrap(stage.wanted()).await.unwrap_err();
+    assert!(matches!(refused, StageError::Call { operation: "DescribeTable", .. }), "{refused}");
+    assert!(refused.to_string().contains("deploy again"), "{refused}");
+    assert!(stage.app.rows(Table::Vault).is_empty() && stage.versions() == 0);
 }
 
 #[cfg(unix)]
@@ -220,8 +283,15 @@ async fn the_first_operator_gets_a_key_and_can_be_asked_for_by_name() {
     let key = OperatorKey::read(officer.clone(), &path).unwrap();
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        // One that others can read is not used.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = OperatorKey::read(officer.clone(), &path).unwrap_err().to_string();
+        assert!(refused.contains("chmod 600"), "{refused}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     let configured = azukari_local::config::read(&stage.app.folder().join("config")).unwrap().operators;
     assert_eq!(configured.len(), 1);
@@ -306,6 +376,25 @@ async fn published_again_there_is_nothing_to_do() {
     assert!(plan.is_empty() && plan.told().contains("There is nothing to publish"));
     assert!(stage.publish(&mut Asking::Yes).await.unwrap());
     assert_eq!(stored(&stage), before);
+    stage.assert_no_secret_was_said();
+}
+
+#[tokio::test]
+async fn a_channel_that_is_taken_out_of_the_configuration_is_told_of() {
+    let stage = Stage::ready().await;
+    assert!(stage.plan().await.unwrap().gone().is_empty());
+    for file in ["channels/strict.toml", "forms/note-strict.toml"] {
+        std::fs::remove_file(stage.app.folder().join("config").join(file)).unwrap();
+    }
+    let plan = stage.plan().await.unwrap();
+    assert_eq!(plan.gone(), ["strict"]);
+    assert!(plan.told().contains("－ チャネル / channel strict: "), "{}", plan.told());
+    assert!(stage.publish(&mut Asking::Yes).await.unwrap());
+    let report = stage.doctor().await;
+    assert_eq!(wrong(&report), ["secrets.channels"], "{}", report.told());
+    // Whoever may not read secrets publishes all the same.
+    stage.known().refused_secrets.insert(Role::Webhook, "AccessDeniedException");
+    assert!(stage.plan().await.unwrap().is_empty());
     stage.assert_no_secret_was_said();
 }
 
@@ -470,7 +559,53 @@ const FAULTS: &[Fault] = &[
         fix: "sam deploy",
     },
     Fault { plant: |stage| stage.set_skew(120_000), wrong: &["clock"], fix: "NTP" },
+    Fault {
+        plant: |stage| stage.known().gone_tables.push(Table::Audit),
+        wrong: &["table.audit", "table.audit.recovery", "audit.day_root"],
+        fix: "restore it",
+    },
+    Fault {
+        plant: |stage| stage.known().gone_keys.push("wrap"),
+        wrong: &["key.wrap", "key.wrap.rotation"],
+        fix: "deploy again",
+    },
+    Fault {
+        // Deletion is scheduled.
+        plant: |stage| {
+            stage.known().refused_secrets.insert(Role::Link, "InvalidRequestException");
+        },
+        wrong: &["secret.link"],
+        fix: "about to be deleted",
+    },
+    Fault {
+        plant: |stage| stage.change_secret(Role::Form, |it| *it = json!([])),
+        wrong: &["secret.form"],
+        fix: "Secrets Manager",
+    },
+    Fault {
+        plant: |stage| {
+            stage.change_secret(Role::Opener, |it| it["keys"]["note"] = json!("malformed-note-key"));
+        },
+        wrong: &["secret.opener"],
+        fix: "previous version",
+    },
+    Fault {
+        plant: |stage| {
+            stage.change_secret(Role::Opener, |_| {});
+            stage.known().written_at.insert(Role::Opener, LONG_AFTER);
+        },
+        wrong: &["secret.opener.in_use"],
+        fix: "--function-name azukari-test-opener ",
+    },
+    Fault {
+        plant: |stage| stage.set(Role::Locksmith, settings::POOL_TARGET, Some("abc")),
+        wrong: &["pool"],
+        fix: "PoolTarget",
+    },
 ];
+
+/// A time after every deployment.
+const LONG_AFTER: i64 = 4_102_444_800_000;
 
 /// Sets a member of the channel `demo`.
 fn set(secret: &mut Value, member: &str, value: &str) {
@@ -495,6 +630,39 @@ async fn each_fault_is_found_with_its_fix() {
         stage.line().set_webhook("demo", Some(&format!("{PUBLIC_URL}/webhook/demo")), true);
     }
     assert!(stage.doctor().await.is_sound(), "every fault was taken back");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_neither_right_nor_wrong() {
+    let stage = Stage::ready().await;
+    for role in HOLDERS {
+        stage.known().refused_secrets.insert(role, "AccessDeniedException");
+    }
+    let report = stage.doctor().await;
+    assert!(report.is_sound() && !report.is_whole(), "{}", report.told());
+    for id in ["secret.webhook", "secret.opener", "secrets.shared", "channel.demo.access_token"] {
+        assert!(unread(&report).contains(&id), "{id}: {}", report.told());
+    }
+    let refused = report.checks.iter().find(|check| check.id == "secret.webhook").unwrap();
+    for half in [&refused.what.ja, &refused.what.en] {
+        assert!(half.contains("GetSecretValue") && half.contains("AccessDeniedException"), "{half}");
+    }
+    assert!(refused.fix.as_ref().unwrap().en.contains("infra/README.md"));
+    stage.known().refused_secrets.clear();
+    assert!(stage.doctor().await.is_whole());
+    stage.assert_no_secret_was_said();
+}
+
+#[tokio::test]
+async fn a_secret_that_was_written_once_needs_no_second_start() {
+    let stage = Stage::ready().await;
+    assert_eq!(stage.versions(), HOLDERS.len());
+    for role in HOLDERS {
+        stage.known().written_at.insert(role, LONG_AFTER);
+    }
+    let report = stage.doctor().await;
+    assert!(report.is_sound() && report.is_whole(), "{}", report.told());
+    stage.assert_no_secret_was_said();
 }
 
 #[tokio::test]

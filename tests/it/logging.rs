@@ -124,7 +124,8 @@ fn hidden_calls(code: &str) -> Vec<String> {
             let (before, behind) = (&code[..at], &code[at + name.len()..]);
             // Another macro whose name ends like this one.
             let longer = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            if !longer && !(before.ends_with("tracing::") && behind.starts_with('(')) {
+            let with_path = before.ends_with("tracing::") && behind.starts_with('(');
+            if !longer && !with_path {
                 found.push(format!("{name} without its path"));
             }
         }

@@ -90,7 +90,18 @@ pub struct Known {
     pub writes_left: Option<usize>,
     /// How many writers of secrets still wait for each other.
     pub meeting: usize,
+    /// With what code a secret is not given.
+    pub refused_secrets: BTreeMap<Role, &'static str>,
+    /// When a secret was written, in milliseconds; before everything else if it is not here.
+    pub written_at: BTreeMap<Role, i64>,
+    /// Tables that were deleted.
+    pub gone_tables: Vec<Table>,
+    /// Keys that were deleted.
+    pub gone_keys: Vec<&'static str>,
 }
+
+/// When every function was deployed, as Lambda writes it.
+const DEPLOYED: &str = "2026-11-21T03:00:00.000+0000";
 
 /// The services of AWS.
 struct Aws {
@@ -317,6 +328,12 @@ impl Stage {
     }
 }
 
+/// What a doctor has not read, by id.
+pub fn unread(report: &Report) -> Vec<&str> {
+    let unread = report.checks.iter().filter(|check| check.finding == Finding::NotRead);
+    unread.map(|check| check.id.as_str()).collect()
+}
+
 /// What a doctor has found wrong, by id.
 pub fn wrong(report: &Report) -> Vec<&str> {
     let wrong = report.checks.iter().filter(|check| check.finding == Finding::Wrong);
@@ -514,6 +531,7 @@ impl Aws {
                     "Architectures": ["arm64"],
                     "State": "Active",
                     "LastUpdateStatus": "Successful",
+                    "LastModified": DEPLOYED,
                     "Environment": {"Variables": settings},
                 });
                 Reply::of(200, about.to_string())
@@ -532,12 +550,19 @@ impl Aws {
 
     fn get_secret(&self, body: &Value) -> Reply {
         let name = body["SecretId"].as_str().unwrap_or_default();
-        match self.known().secrets.get(name).and_then(|versions| versions.last()) {
-            None => Reply::error(400, "ResourceNotFoundException", "it has no version"),
+        let role = name.strip_prefix(&format!("{STACK}-")).and_then(Role::parse);
+        let known = self.known();
+        if let Some(code) = role.and_then(|role| known.refused_secrets.get(&role)) {
+            return Reply::error(400, code, "it is not given");
+        }
+        let back = usize::from(body["VersionStage"] == "AWSPREVIOUS");
+        let written = role.and_then(|role| known.written_at.get(&role)).map_or(1, |at| at / 1_000);
+        match known.secrets.get(name).and_then(|versions| versions.iter().rev().nth(back)) {
+            None => Reply::error(400, "ResourceNotFoundException", "it has no such version"),
             Some((version, text)) => {
                 let answer = json!({
                     "ARN": name, "Name": name, "VersionId": version, "SecretString": text,
-                    "VersionStages": ["AWSCURRENT"], "CreatedDate": 1.0,
+                    "VersionStages": ["AWSCURRENT"], "CreatedDate": written,
                 });
                 Reply::of(200, answer.to_string())
             }
@@ -580,6 +605,9 @@ impl Aws {
 
     fn tables(&self, operation: &str, body: &Value, bytes: Vec<u8>) -> Reply {
         let table = Table::ALL.into_iter().find(|table| body["TableName"] == table.as_str());
+        if table.is_some_and(|table| self.known().gone_tables.contains(&table)) {
+            return Reply::error(400, "ResourceNotFoundException", "there is no such table");
+        }
         let answer = match (operation, table) {
             ("DescribeTable", Some(table)) => json!({"Table": {
                 "TableName": table.as_str(),
@@ -608,6 +636,9 @@ impl Aws {
 
     fn keys(&self, operation: &str, body: &Value, bytes: Vec<u8>) -> Reply {
         let key = body["KeyId"].as_str().unwrap_or_default();
+        if self.known().gone_keys.contains(&key) {
+            return Reply::error(400, "NotFoundException", "there is no such key");
+        }
         let answer = match operation {
             "DescribeKey" => {
                 let off = self.known().disabled_keys.contains(&key);

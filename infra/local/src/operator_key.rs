@@ -23,7 +23,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{config::operators::LOCAL, installation::make_private_folder, secrets_file::write_private};
+use crate::{
+    config::operators::LOCAL,
+    installation::make_private_folder,
+    secrets_file::{is_for_its_owner_alone, write_private},
+};
 
 /// How long the assertions made here are valid.
 const LIFE_S: i64 = 60;
@@ -47,8 +51,15 @@ pub enum NoKey {
     #[error("鍵のファイルがもうあります: {0:?} / The key file {0:?} is there already.")]
     Exists(PathBuf),
     /// It cannot be read or written.
-    #[error("{0:?}: {1}")]
+    #[error(
+        "{0:?}を読み書きできません（{1}）。場所と、ファイルの権限を確かめてください。 / {0:?} cannot be read or written ({1}): check the path, and who may use the file."
+    )]
     Io(PathBuf, io::Error),
+    /// Others can read it: whoever does is this operator.
+    #[error(
+        "鍵のファイルをほかの人も読めます。chmod 600 {} を実行してください。 / Others can read the key file: run chmod 600 {}", .0.display(), .0.display()
+    )]
+    NotPrivate(PathBuf),
     /// It is not a P-256 key in PEM.
     #[error("{0:?}はP-256の秘密鍵（PKCS#8、PEM）ではありません。 / {0:?} is not a P-256 private key (PKCS#8 in PEM).")]
     Malformed(PathBuf),
@@ -82,11 +93,14 @@ impl OperatorKey {
         Self::read(id, path)
     }
 
-    /// Reads a key file.
+    /// Reads a key file, which nobody but its owner may be able to read.
     ///
     /// # Errors
-    /// It is missing or not a key.
+    /// It is missing, not a key, or others can read it.
     pub fn read(id: OperatorId, path: &Path) -> Result<Self, NoKey> {
+        if is_for_its_owner_alone(path).is_ok_and(|alone| !alone) {
+            return Err(NoKey::NotPrivate(path.to_owned()));
+        }
         let text = match std::fs::read_to_string(path) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(NoKey::Missing(path.to_owned())),

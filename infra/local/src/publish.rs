@@ -40,6 +40,7 @@ pub struct Published {
 pub struct Plan {
     steps: Vec<Step>,
     published: Published,
+    gone: Vec<String>,
 }
 
 /// One definition of a plan.
@@ -77,6 +78,30 @@ impl Plan {
     /// Those that get a new version.
     pub fn changes(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.was != Was::Same)
+    }
+
+    /// Channels that are published and that the configuration does not name any more, as far
+    /// as somebody has told of them: carrying a plan out leaves them as they are.
+    pub fn gone(&self) -> &[String] {
+        &self.gone
+    }
+
+    /// Looks whether some of these channels are published, and not in the configuration.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub(crate) async fn look_for(
+        &mut self,
+        vault: &Vault,
+        channels: impl IntoIterator<Item = String>,
+    ) -> Result<(), StoreError> {
+        for name in channels {
+            let named = self.steps.iter().any(|step| step.kind == DefinitionKind::Channel && step.name == name);
+            if !named && vault.current(DefinitionKind::Channel, &name).await?.is_some() {
+                self.gone.push(name);
+            }
+        }
+        Ok(())
     }
 
     /// Whether everything is published already.
@@ -147,7 +172,7 @@ pub async fn plan(vault: &Vault, configuration: &Configuration, mint: &dyn Mint)
         let version = planner.version(DefinitionKind::Form, name, known, id, &definition).await?;
         published.forms.insert(name.clone(), version);
     }
-    let mut plan = Plan { steps: planner.steps, published };
+    let mut plan = Plan { steps: planner.steps, published, gone: Vec::new() };
     plan.published.changed = plan.changes().count();
     Ok(plan)
 }

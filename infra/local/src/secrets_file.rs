@@ -14,11 +14,15 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsFileError {
     /// It cannot be read or written.
-    #[error("{0:?}: {1}")]
+    #[error(
+        "{0:?}を読み書きできません（{1}）。場所と、ファイルの権限を確かめてください。 / {0:?} cannot be read or written ({1}): check the path, and who may use the file."
+    )]
     Io(PathBuf, io::Error),
     /// It is not TOML, or holds something else than texts. The line is not shown: it
     /// may be a secret.
-    #[error("{0:?}: not a file of [channel.<name>] and [keys] with texts")]
+    #[error(
+        "{0:?}は[channel.名前]と[keys]に文字列を並べたファイルではありません。直すか、別の場所に移してください。 / {0:?}: not a file of [channel.<name>] and [keys] with texts; mend it, or move it away."
+    )]
     Malformed(PathBuf),
 }
 
@@ -129,7 +133,49 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&unfinished)?;
+    // One that was left over keeps the mode that it had.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
+}
+
+/// Whether nobody but its owner can read a file.
+///
+/// # Errors
+/// It is not there, or cannot be looked at.
+#[cfg(unix)]
+pub fn is_for_its_owner_alone(path: &Path) -> io::Result<bool> {
+    let about = std::fs::metadata(path)?;
+    Ok(std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 == 0)
+}
+
+/// Elsewhere files have no such mode.
+///
+/// # Errors
+/// It is not there, or cannot be looked at.
+#[cfg(not(unix))]
+pub fn is_for_its_owner_alone(path: &Path) -> io::Result<bool> {
+    std::fs::metadata(path).map(|_| true)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_for_its_owner_alone_even_after_one_that_was_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("officer.pem");
+        let left = path.with_extension("new");
+        std::fs::write(&left, "left over").unwrap();
+        std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&path, "secret").unwrap();
+        assert!(is_for_its_owner_alone(&path).unwrap());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(!is_for_its_owner_alone(&path).unwrap());
+    }
 }

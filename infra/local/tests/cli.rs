@@ -501,3 +501,51 @@ fn commands_of_a_stage_say_how_they_are_used_and_look_at_the_configuration_first
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("purposes.toml"), "{said}");
 }
+
+#[test]
+fn a_stage_has_a_name() {
+    let place = Place::new();
+    for name in ["", "a/b", "1st"] {
+        for arguments in [&["doctor"][..], &["bootstrap"], &["publish"], &["list"], &["restore", "check"]] {
+            let (code, said) = place.failed(&[arguments, &["--stage", name]].concat());
+            assert_eq!(code, 2, "{arguments:?} {name:?}: {said}");
+            assert!(said.contains("a stack's name begins with a letter"), "{said}");
+        }
+    }
+    // The examples are those of the command, wherever it stands.
+    let (code, said) = place.failed(&["--config-dir", "config", "doctor"]);
+    assert!(code == 2 && said.contains("azukari doctor --stage azukari-prod --json"), "{code}: {said}");
+}
+
+#[test]
+fn whoever_is_not_signed_in_or_reaches_nobody_is_told_so() {
+    let place = Place::new();
+    let doctor = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["doctor", "--stage", "azukari-none"]);
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+            "AWS_CONFIG_FILE",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("HOME", place.folder.path()).env("AWS_EC2_METADATA_DISABLED", "true");
+        let output = command.env("AWS_REGION", "ap-northeast-1").envs(variables.iter().copied()).output().unwrap();
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    let (code, said) = doctor(&[]);
+    assert!(code == 2 && said.contains("aws sts get-caller-identity"), "{code}: {said}");
+    let (code, said) = doctor(&[
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_MAX_ATTEMPTS", "1"),
+    ]);
+    assert!(code == 2 && said.contains("AWS_REGION=ap-northeast-1"), "{code}: {said}");
+}

@@ -6,7 +6,7 @@ use azukari::domain::operator::OperatorId;
 use clap::Args;
 
 use crate::{
-    cli::{Failed, Places, say},
+    cli::{Failed, Places, say, stack_name},
     config::operators::LOCAL,
     stage::{Asking, Cloud, bootstrap},
 };
@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &str = "\
   login_channel_id = \"…\"          # LINEログイン > チャネルID / Channel ID of the LINE Login channel
   login_channel_secret = \"…\"      # LINEログイン > チャネルシークレット / Channel secret of the LINE Login channel
 環境変数でも渡せます / or from the environment: AZUKARI_CHANNEL_DEMO_CHANNEL_SECRET, AZUKARI_CHANNEL_DEMO_ACCESS_TOKEN, …
-bot_user_idはLINEに尋ねます / bot_user_id is asked of LINE
+bot_user_idはLINEに尋ねます（access_tokenを取り替えたときも） / bot_user_id is asked of LINE, also when access_token is replaced
 
 終了コード / exit codes: 0 すべてある / everything is there, 1 足りないものがある / something is missing";
 
@@ -34,7 +34,7 @@ bot_user_idはLINEに尋ねます / bot_user_id is asked of LINE
 #[derive(Args)]
 pub(super) struct Arguments {
     /// クラウドの環境（スタック名）。 / The stage in the cloud (its stack's name).
-    #[arg(long, value_name = "STACK")]
+    #[arg(long, value_name = "STACK", value_parser = stack_name)]
     stage: String,
     /// はじめの担当者（個人情報保護管理者）の名前。鍵を作り、operators.tomlに足す。 / The first operator (privacy officer): a key is made and added to operators.toml.
     #[arg(long, value_name = "NAME", value_parser = operator)]

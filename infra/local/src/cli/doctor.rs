@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    cli::{Failed, Places, evidence::not_checked, say},
+    cli::{Failed, Places, evidence::not_checked, say, stack_name},
     stage::{Cloud, doctor},
 };
 
@@ -12,13 +12,13 @@ pub(super) const EXAMPLES: &str = "\
   azukari doctor --stage azukari-prod             すべてを確かめる / check everything
   azukari doctor --stage azukari-prod --json      プログラムで読む / for programs
 終了コード / exit codes: 0 悪いところがない / nothing is wrong, 1 悪いところがある / something is wrong,
-  2 確かめられなかった / could not be checked";
+  2 読めなかったところがある（！の行） / something could not be read, see the lines with ！";
 
 /// What to check.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// クラウドの環境（スタック名）。 / The stage in the cloud (its stack's name).
-    #[arg(long, value_name = "STACK")]
+    #[arg(long, value_name = "STACK", value_parser = stack_name)]
     stage: String,
     /// JSONで表示する。 / Show as JSON.
     #[arg(long)]
@@ -27,6 +27,8 @@ pub(super) struct Arguments {
 
 /// Exit code if something is wrong.
 const WRONG: u8 = 1;
+/// Exit code if nothing is, of what was read.
+const NOT_READ: u8 = 2;
 
 pub(super) async fn run(arguments: Arguments, places: &Places) -> Result<(), Failed> {
     examine(&arguments, places).await.map_err(not_checked)
@@ -46,5 +48,9 @@ async fn examine(arguments: &Arguments, places: &Places) -> Result<(), Failed> {
     } else {
         say::text(&report.told());
     }
-    if report.is_sound() { Ok(()) } else { Err(Failed::Quiet(WRONG)) }
+    match (report.is_sound(), report.is_whole()) {
+        (false, _) => Err(Failed::Quiet(WRONG)),
+        (true, false) => Err(Failed::Quiet(NOT_READ)),
+        (true, true) => Ok(()),
+    }
 }

@@ -125,8 +125,19 @@ pub struct Who {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// クラウドの環境（スタック名）。省略時はこのマシン。 / A stage in the cloud (its stack's name); default: this machine.
-    #[arg(long, value_name = "STACK")]
+    #[arg(long, value_name = "STACK", value_parser = stack_name)]
     stage: Option<String>,
+}
+
+/// A stack's name, as CloudFormation has it: it begins the names of functions, secrets and
+/// keys.
+fn stack_name(text: &str) -> Result<String, String> {
+    let mut letters = text.chars();
+    let begins = letters.next().is_some_and(|first| first.is_ascii_alphabetic());
+    if begins && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
+        return Ok(text.to_owned());
+    }
+    Err("スタック名は半角の英字で始まり、英数字と-だけです / a stack's name begins with a letter and has letters, digits and - only".to_owned())
 }
 
 impl Who {
@@ -178,25 +189,35 @@ pub fn arguments() -> Result<Cli, u8> {
         }
         _ => {
             say::complaint(&error.to_string());
-            let word = std::env::args().skip(1).find(|word| !word.starts_with('-'));
-            say::complaint(match word.as_deref() {
-                Some("open") => open::EXAMPLES,
-                Some("erase") => erase::EXAMPLES,
-                Some("list") => list::EXAMPLES,
-                Some("requests") => requests::EXAMPLES,
-                Some("audit") => audit::EXAMPLES,
-                Some("receipt") => receipt::EXAMPLES,
-                Some("restore") => restore::EXAMPLES,
-                Some("form") => form::EXAMPLES,
-                Some("operator") => operator::EXAMPLES,
-                Some("bootstrap") => bootstrap::EXAMPLES,
-                Some("publish") => publish::EXAMPLES,
-                Some("doctor") => doctor::EXAMPLES,
-                _ => EXAMPLES,
-            });
+            say::complaint(examples(std::env::args().skip(1)));
             2
         }
     })
+}
+
+/// The examples of the command that was meant: the first word that is neither an option nor
+/// the value of one that stands before commands.
+fn examples(mut words: impl Iterator<Item = String>) -> &'static str {
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--listen" | "--data-dir" | "--config-dir" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            "open" => return open::EXAMPLES,
+            "erase" => return erase::EXAMPLES,
+            "list" => return list::EXAMPLES,
+            "requests" => return requests::EXAMPLES,
+            "audit" => return audit::EXAMPLES,
+            "receipt" => return receipt::EXAMPLES,
+            "restore" => return restore::EXAMPLES,
+            "form" => return form::EXAMPLES,
+            "operator" => return operator::EXAMPLES,
+            "bootstrap" => return bootstrap::EXAMPLES,
+            "publish" => return publish::EXAMPLES,
+            "doctor" => return doctor::EXAMPLES,
+            _ => return EXAMPLES,
+        }
+    }
+    EXAMPLES
 }
 
 /// Does what was asked for.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    cli::{Failed, Places, say},
+    cli::{Failed, Places, say, stack_name},
     stage::{Asking, Cloud, publish},
 };
 
@@ -20,7 +20,7 @@ Operators (operators.toml) and member sites (sites.toml) are taken over by azuka
 #[derive(Args)]
 pub(super) struct Arguments {
     /// クラウドの環境（スタック名）。 / The stage in the cloud (its stack's name).
-    #[arg(long, value_name = "STACK")]
+    #[arg(long, value_name = "STACK", value_parser = stack_name)]
     stage: String,
     /// 違いを見るだけで、公開しない。 / Only show the differences.
     #[arg(long, conflicts_with = "yes")]

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     /// クラウドの環境（スタック名）。省略時はこのマシン。 / A stage in the cloud (its stack's name); default: this machine.
-    #[arg(long, value_name = "STACK")]
+    #[arg(long, value_name = "STACK", value_parser = crate::cli::stack_name)]
     stage: Option<String>,
     /// JSONで表示する。 / Show as JSON.
     #[arg(long)]

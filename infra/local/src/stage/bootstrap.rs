@@ -20,7 +20,7 @@ use azukari::{
     host::{roles::Role, secrets as forms, settings},
     keys::{self, enrol::EnrolKey, evidence::EvidenceKey},
     line::client::LINE_API,
-    store::{Outcome, StoreError, Vault, key::POOL_SHARDS},
+    store::{Outcome, StoreError, Vault, key::POOL_SHARDS, tables::Table},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -28,12 +28,13 @@ use serde_json::{Value, json};
 use crate::{
     config::{self, Configuration, operators},
     installation::make_private_folder,
-    operator_key::{self, OperatorKey},
+    operator_key::{self, NoKey, OperatorKey},
     stage::{
-        Asking, Cloud, StageError,
-        entries::{self, BOT_USER_ID, Entry, HOLDERS},
+        Asking, Cloud, Said, StageError,
+        entries::{self, ACCESS_TOKEN, BOT_USER_ID, Entry, HOLDERS},
         functions::{self, Functions},
         http::{self, Body},
+        said,
         secrets::{self, Stored},
     },
 };
@@ -111,11 +112,12 @@ pub async fn run(
     let given = entries::given(wanted.channel_secrets.as_deref(), wanted.environment, &channels)?;
     let replaced = entries::replaced(&wanted.replace, &given, &channels)?;
     let functions = Functions::read(cloud).await?;
+    tables(cloud, &functions).await?;
 
     let enrol = public_keys(cloud, &functions, &wanted.data_dir, &mut told).await?;
     let configuration = first_operator(&wanted, before, &mut told)?;
     let settle = Settle { cloud, functions: &functions, configuration: &configuration, channels, given, replaced };
-    settle.secrets(asking, &mut told).await?;
+    let changed = settle.secrets(asking, &mut told).await?;
 
     let vault = cloud.vault(functions.setting(cloud, Role::Locksmith, settings::VAULT_TABLE)?);
     match vault.begin_cursor(sweep::cursor(None, cloud.clock.now())).await? {
@@ -123,7 +125,8 @@ pub async fn run(
         Outcome::Already => told.there("sweeperの読みはじめ: あります", "the sweeper's cursor: there"),
     }
     fill(cloud, &functions, &vault, &mut told).await?;
-    next_step(cloud, &functions, &enrol, &mut told);
+    next_step(cloud, &functions, &enrol, &wanted.config_dir, &mut told);
+    start_anew(cloud, &changed, &mut told);
     let Done { changed, missing } = told.done;
     match (changed, missing) {
         (0, 0) => told.line("すべてそろっています。何も変えていません。", "Everything is there. Nothing was changed."),
@@ -134,6 +137,16 @@ pub async fn run(
         ),
     }
     Ok(told.done)
+}
+
+/// Finds out whether the tables are there before anything is done.
+async fn tables(cloud: &Cloud, functions: &Functions) -> Result<(), StageError> {
+    let names = functions.tables(cloud)?;
+    for table in Table::ALL {
+        let answer = cloud.dynamodb.describe_table().table_name(names.of(table)).send().await;
+        answer.map_err(|error| StageError::call("DescribeTable", &error))?;
+    }
+    Ok(())
 }
 
 // ------------------------------------------------------------------------------- keys
@@ -199,8 +212,9 @@ fn first_operator(
     if let Some(known) = configuration.operators.iter().find(|operator| operator.id == *id) {
         let other = wanted.operator_public_key.as_deref().is_some_and(|key| key != STANDARD.encode(known.public_key));
         if other {
-            return Err(StageError::Wish(format!(
-                "担当者{id}は、別の公開鍵でoperators.tomlにあります。 / The operator {id} is in operators.toml with another public key."
+            return Err(StageError::Wish(said(
+                format!("担当者{id}は、別の公開鍵でoperators.tomlにあります。どちらが正しいかを確かめてください。"),
+                format!("The operator {id} is in operators.toml with another public key: find out which is right."),
             )));
         }
         told.there(&format!("担当者{id}: operators.tomlにあります"), "the operator is in operators.toml");
@@ -210,9 +224,10 @@ fn first_operator(
         Some(text) => {
             let point = STANDARD.decode(text).ok().and_then(|bytes| operators::on_curve(&bytes));
             point.map(|point| STANDARD.encode(point)).ok_or_else(|| {
-                StageError::Wish(
-                    "--operator-public-keyは azukari operator add が表示する値です（P-256の公開鍵、base64）。 / --operator-public-key is what azukari operator add prints: a P-256 point in base64.".to_owned(),
-                )
+                StageError::Wish(said(
+                    "--operator-public-keyは azukari operator add が表示する値です（P-256の公開鍵、base64）。",
+                    "--operator-public-key is what azukari operator add prints: a P-256 point in base64.",
+                ))
             })?
         }
         None => own_key(&wanted.data_dir, id, told)?.public_text(),
@@ -231,7 +246,18 @@ fn first_operator(
 fn own_key(data_dir: &Path, id: &OperatorId, told: &mut Told<'_>) -> Result<OperatorKey, StageError> {
     let path = operator_key::usual_path(data_dir, id);
     if path.exists() {
-        return Ok(OperatorKey::read(id.clone(), &path)?);
+        return OperatorKey::read(id.clone(), &path).map_err(|error| match error {
+            NoKey::Malformed(path) => {
+                let path = path.display();
+                StageError::Wish(said(
+                    format!(
+                        "{path}はP-256の秘密鍵ではありません。別の場所に移してください。bootstrapが新しい鍵を作ります。"
+                    ),
+                    format!("{path} is not a P-256 private key: move it away; bootstrap makes a new one."),
+                ))
+            }
+            error => error.into(),
+        });
     }
     let key = OperatorKey::make(id.clone(), &path)?;
     told.changed(
@@ -268,22 +294,33 @@ struct Settle<'a> {
 }
 
 impl Settle<'_> {
-    /// Completes the secrets, one after the other.
-    async fn secrets(&self, asking: &mut Asking, told: &mut Told<'_>) -> Result<(), StageError> {
-        let mut agreed = None;
+    /// Completes the secrets, one after the other. Gives the roles whose secret was written
+    /// on top of another version: what runs goes by that one still.
+    async fn secrets(&self, asking: &mut Asking, told: &mut Told<'_>) -> Result<BTreeSet<Role>, StageError> {
+        let (mut agreed, mut changed) = (None, BTreeSet::new());
         for _ in 0..ATTEMPTS {
             let mut stored = BTreeMap::new();
             for role in HOLDERS {
                 stored.insert(role, secrets::read(self.cloud, self.functions, role).await?);
             }
-            let values = self.values(&stored, told).await?;
+            let Values { values, unasked } = self.values(&stored, told).await?;
             let lists = self.lists(&stored);
             if agreed.is_none() && !lists.lost.is_empty() {
                 agreed = Some(self.may_go(&lists, asking, told)?);
             }
-            if self.write(&stored, &values, &lists, agreed.unwrap_or(true), told).await? {
+            let texts = self.texts(&stored, &values, &lists, agreed.unwrap_or(true));
+            if self.write(&stored, &texts, &mut changed, told).await? {
                 self.still_missing(&values, told);
-                return Ok(());
+                still_malformed(&texts, told);
+                for name in unasked {
+                    told.missing(
+                        &format!(
+                            "channel.{name}.{BOT_USER_ID}: LINEが新しいaccess_tokenに答えないので、もとのままです。トークンを確かめ、もう一度 --replace channel.{name}.access_token を付けて実行してください。"
+                        ),
+                        "stays as it was, as LINE does not answer to the new access_token: check it, and run it again with --replace",
+                    );
+                }
+                return Ok(changed);
             }
             told.line("ほかのだれかが先に書きました。読み直します。", "Somebody else was quicker: reading again.");
         }
@@ -291,11 +328,7 @@ impl Settle<'_> {
     }
 
     /// Every value that is there, was given, was told by LINE, or is made here.
-    async fn values(
-        &self,
-        stored: &BTreeMap<Role, Stored>,
-        told: &mut Told<'_>,
-    ) -> Result<BTreeMap<Entry, Plain<String>>, StageError> {
+    async fn values(&self, stored: &BTreeMap<Role, Stored>, told: &mut Told<'_>) -> Result<Values, StageError> {
         let gathered = entries::gather(|role| stored.get(&role).map(|stored| &stored.text), &self.channels);
         let mut differ = gathered.differ;
         differ.retain(|entry, _| !self.replaced.contains(entry));
@@ -313,12 +346,28 @@ impl Settle<'_> {
                 Some(_) | None => drop(values.insert(entry.clone(), value.clone())),
             }
         }
+        let mut unasked = Vec::new();
         for name in &self.channels {
             let bot = Entry::Channel(name.clone(), BOT_USER_ID);
-            if let (None, Some(token)) = (values.get(&bot), values.get(&Entry::Channel(name.clone(), "access_token")))
-                && let Some(id) = self.bot_user_id(token).await
-            {
-                values.insert(bot, Plain::new(id));
+            let token = Entry::Channel(name.clone(), ACCESS_TOKEN);
+            // A new token may be that of another bot.
+            let renewed = self.replaced.contains(&token) && !self.given.contains_key(&bot);
+            let known = values.get(&bot).cloned();
+            let Some(token) = values.get(&token).filter(|_| renewed || known.is_none()) else { continue };
+            let answer = self.bot_user_id(token).await.map(Plain::new);
+            match answer {
+                Some(id) => {
+                    if known.is_some_and(|known| known != id) {
+                        told.line(
+                            &format!("～ {bot}: 新しいaccess_tokenのボットのものに改めます"),
+                            "is taken over from the bot of the new access_token",
+                        );
+                    }
+                    values.insert(bot, id);
+                }
+                None if known.is_some() => unasked.push(name.clone()),
+                // Told of with what is missing.
+                None => {}
             }
         }
         for entry in HOLDERS.into_iter().flat_map(|role| Entry::of(role, &self.channels)) {
@@ -328,7 +377,7 @@ impl Settle<'_> {
                 values.insert(entry, fresh);
             }
         }
-        Ok(values)
+        Ok(Values { values, unasked })
     }
 
     /// The id under which LINE sends a bot's webhooks (`GET /v2/bot/info`): the console does
@@ -365,28 +414,27 @@ impl Settle<'_> {
         Ok(agreed)
     }
 
-    /// Writes what is missing. `false` if somebody else was quicker: then nothing is known any
-    /// more.
-    async fn write(
+    /// What each secret is to be, and what of it is new.
+    fn texts(
         &self,
         stored: &BTreeMap<Role, Stored>,
         values: &BTreeMap<Entry, Plain<String>>,
         lists: &Lists,
         agreed: bool,
-        told: &mut Told<'_>,
-    ) -> Result<bool, StageError> {
+    ) -> Vec<Text> {
+        let mut texts = Vec::new();
         for (role, stored) in HOLDERS.into_iter().filter_map(|role| Some((role, stored.get(&role)?))) {
-            let (mut text, mut news) = (stored.text.clone(), Vec::new());
+            let (mut text, mut added, mut replaced) = (stored.text.clone(), Vec::new(), Vec::new());
             for member in ["channel", "keys"] {
                 if text[member].is_null() {
                     text[member] = json!({});
                 }
             }
             for entry in Entry::of(role, &self.channels) {
-                if let Some(value) =
-                    values.get(&entry).filter(|value| entry.value(&text) != Some(value.reveal().as_str()))
-                {
+                let before = entry.value(&stored.text);
+                if let Some(value) = values.get(&entry).filter(|value| before != Some(value.reveal().as_str())) {
                     entry.set(&mut text, value);
+                    let news = if before.is_none() { &mut added } else { &mut replaced };
                     news.push(entry.to_string());
                 }
             }
@@ -396,22 +444,47 @@ impl Settle<'_> {
                 _ => None,
             };
             if let Some((member, list)) = list.filter(|(member, list)| agreed && text[*member] != **list) {
-                text[member] = list.clone();
+                let news = if text[member].is_null() { &mut added } else { &mut replaced };
                 news.push(member.to_owned());
+                text[member] = list.clone();
             }
+            texts.push(Text { role, text, added, replaced });
+        }
+        texts
+    }
+
+    /// Writes what is new. `false` if somebody else was quicker: then nothing is known any
+    /// more.
+    async fn write(
+        &self,
+        stored: &BTreeMap<Role, Stored>,
+        texts: &[Text],
+        changed: &mut BTreeSet<Role>,
+        told: &mut Told<'_>,
+    ) -> Result<bool, StageError> {
+        for Text { role, text, added, replaced } in texts {
+            let Some(stored) = stored.get(role) else { continue };
             let name = role.as_str();
-            if news.is_empty() {
+            if added.is_empty() && replaced.is_empty() {
                 told.there(&format!("{name}のシークレット: あります"), &format!("secret of {name}: there"));
                 continue;
             }
-            if !secrets::write(self.cloud, stored, &text).await? {
+            if !secrets::write(self.cloud, stored, text).await? {
                 return Ok(false);
             }
-            let news = news.join(", ");
-            told.changed(
-                &format!("{name}のシークレットに足しました: {news}"),
-                &format!("added to the secret of {name}"),
-            );
+            if stored.has_version() {
+                changed.insert(*role);
+            }
+            let (added, replaced) = (added.join(", "), replaced.join(", "));
+            let Said { ja, en } = match (added.as_str(), replaced.as_str()) {
+                (added, "") => said(format!("足しました: {added}"), format!("added {added}")),
+                ("", replaced) => said(format!("取り替えました: {replaced}"), format!("replaced {replaced}")),
+                (added, replaced) => said(
+                    format!("足しました: {added}。取り替えました: {replaced}"),
+                    format!("added {added}; replaced {replaced}"),
+                ),
+            };
+            told.changed(&format!("{name}のシークレット: {ja}"), &format!("secret of {name}: {en}"));
         }
         Ok(true)
     }
@@ -430,6 +503,38 @@ impl Settle<'_> {
                     "is missing: put it into the file of --channel-secrets",
                 ),
             }
+        }
+    }
+}
+
+/// The values of the entries.
+struct Values {
+    values: BTreeMap<Entry, Plain<String>>,
+    /// Channels whose token is another one now, and of whose bot LINE has not told.
+    unasked: Vec<String>,
+}
+
+/// What a secret is to be.
+struct Text {
+    role: Role,
+    text: Value,
+    /// What was not in it.
+    added: Vec<String>,
+    /// What was in it with another value.
+    replaced: Vec<String>,
+}
+
+/// Says with what a function would not start. What is of our own making is there once: a
+/// fresh value would not fit what was made with the right one.
+fn still_malformed(texts: &[Text], told: &mut Told<'_>) {
+    for Text { role, text, .. } in texts {
+        let name = role.as_str();
+        for problem in secrets::malformed(*role, text) {
+            let ja = secrets::in_japanese(&problem);
+            told.missing(
+                &format!("{name}のシークレット: {ja}。Secrets Managerの前の版から、正しい値に戻してください。"),
+                &format!("secret of {name}: {problem}; put it back from the previous version in Secrets Manager"),
+            );
         }
     }
 }
@@ -494,35 +599,55 @@ async fn fill(cloud: &Cloud, functions: &Functions, vault: &Vault, told: &mut To
 
 // -------------------------------------------------------------------------- next step
 
-/// Says what to deploy, if it is not deployed.
-fn next_step(cloud: &Cloud, functions: &Functions, enrol: &str, told: &mut Told<'_>) {
+/// Says what to deploy, if it is not deployed: the lines as they stand in
+/// `infra/samconfig.toml`, where the next deployment finds them, too.
+fn next_step(cloud: &Cloud, functions: &Functions, enrol: &str, config_dir: &Path, told: &mut Told<'_>) {
     let deployed = functions.find(Role::Webhook, settings::ENROL_PUBLIC_KEY) == Some(enrol);
     let pages = functions.find(Role::Webhook, settings::PUBLIC_URL).filter(|url| *url != "none");
-    (told.say)(&format!("EnrolPublicKey={enrol}"));
     if deployed && pages.is_some() {
+        (told.say)(&format!("EnrolPublicKey={enrol}"));
         told.there("EnrolPublicKeyとPublicUrl: デプロイされています", "EnrolPublicKey and PublicUrl: deployed");
         return;
     }
-    let mut parameters = vec![format!("EnrolPublicKey={enrol}")];
-    if pages.is_none() {
-        parameters.push("PublicUrl=PAGES_URL".to_owned());
-    }
     told.line(
-        "つぎに: この値をinfra/samconfig.tomlのparameter_overridesに書いて、もう一度デプロイします",
-        "Next: put this into parameter_overrides of infra/samconfig.toml and deploy again",
+        "つぎに: infra/samconfig.tomlのparameter_overridesの、同じ名前の行をこう書き換え、もう一度デプロイします",
+        "Next: in parameter_overrides of infra/samconfig.toml make the lines of these names so, and deploy again",
     );
+    (told.say)(&format!("  \"EnrolPublicKey={enrol}\","));
     if pages.is_none() {
+        (told.say)("  \"PublicUrl=PAGES_URL\",");
         told.line(
-            "PAGES_URLには、出力PagesUrlかご自身のドメイン（https://…）を入れます（DomainNameを使うときは要りません）",
-            "PAGES_URL is the output PagesUrl or a domain of your own, https://…; not needed with DomainName",
+            "PAGES_URLには、出力PagesUrlかご自身のドメイン（https://…）を入れます（DomainNameを使うときは、この行は要りません）",
+            "PAGES_URL is the output PagesUrl or a domain of your own, https://…; this line is not needed with DomainName",
         );
     }
-    (told.say)(&format!(
-        "  sam deploy --template-file infra/template.yaml --stack-name {} --region {} --resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides {}",
-        cloud.stack,
-        cloud.region,
-        parameters.join(" ")
-    ));
+    let environment = environment(config_dir, &cloud.stack).unwrap_or_else(|| "<dev|prod>".to_owned());
+    (told.say)(&format!("  cd infra && sam deploy --config-env {environment}"));
+}
+
+/// The environment of `infra/samconfig.toml`, beside the configuration, that deploys a stack.
+fn environment(config_dir: &Path, stack: &str) -> Option<String> {
+    let text = std::fs::read_to_string(config_dir.parent()?.join("samconfig.toml")).ok()?;
+    let all: toml::Table = text.parse().ok()?;
+    let deploys = |about: &toml::Value| {
+        let name = about.get("deploy").and_then(|it| it.get("parameters")).and_then(|it| it.get("stack_name"));
+        name.and_then(toml::Value::as_str) == Some(stack)
+    };
+    all.iter().find(|(_, about)| deploys(about)).map(|(name, _)| name.clone())
+}
+
+/// Says how what runs is started with what its secret is now.
+fn start_anew(cloud: &Cloud, changed: &BTreeSet<Role>, told: &mut Told<'_>) {
+    if changed.is_empty() {
+        return;
+    }
+    told.line(
+        "つぎに: 変わったシークレットで関数を新しく起動します（もう一度デプロイするだけでは、起動し直しません）",
+        "Next: start the functions anew with their changed secrets; deploying again does not do that",
+    );
+    for role in changed {
+        (told.say)(&format!("  {}", functions::start_anew(cloud, *role)));
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,10 @@ use azukari::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::stage::StageError;
+use crate::{
+    secrets_file::is_for_its_owner_alone,
+    stage::{Said, StageError, said},
+};
 
 /// The roles that hold a secret, in the order in which they are written. The first holds
 /// every key that several share: of two who write at the same time, whoever comes first
@@ -27,6 +30,9 @@ pub(super) const HOLDERS: [Role; 5] = [Role::Webhook, Role::Form, Role::Link, Ro
 
 /// There only while the index key is being changed.
 const PREVIOUS: &str = "user_index_previous";
+
+/// With what LINE is called as a bot.
+pub(super) const ACCESS_TOKEN: &str = "access_token";
 
 /// What LINE tells of a bot by itself.
 pub(super) const BOT_USER_ID: &str = "bot_user_id";
@@ -177,27 +183,29 @@ pub(super) fn given(
     });
     let mut given: BTreeMap<Entry, Plain<String>> = from_environment.collect();
     let Some(path) = file else { return Ok(given) };
-    let wrong = |problem: String| StageError::ChannelSecrets(path.to_owned(), problem);
+    let wrong = |problem: Said| StageError::ChannelSecrets(path.to_owned(), problem);
     let unreadable = |error| StageError::File(path.to_owned(), error);
     for_its_owner_alone(path)?;
     let text = Plain::new(std::fs::read_to_string(path).map_err(unreadable)?);
     // The line is not shown: it may be a secret.
     let table: toml::Table = text.reveal().parse().map_err(|_| {
-        wrong("TOMLとして読めません（値は\"…\"で囲みます）。 / It is not TOML: put values into \"…\".".to_owned())
+        wrong(said("TOMLとして読めません（値は\"…\"で囲みます）。", "It is not TOML: put values into \"…\"."))
     })?;
     let mut problems = Vec::new();
     for (section, value) in &table {
         let named = value.as_table().filter(|_| section == "channel");
         let Some(named) = named else {
-            problems.push(format!(
-                "「{section}」は使いません（[channel.名前]だけです） / there is no \"{section}\", only [channel.<name>]"
+            problems.push(said(
+                format!("「{section}」は使いません（[channel.名前]だけです）"),
+                format!("there is no \"{section}\", only [channel.<name>]"),
             ));
             continue;
         };
         for (name, members) in named {
             let Some(members) = members.as_table().filter(|_| channels.contains(name)) else {
-                problems.push(format!(
-                    "チャネル「{name}」は設定にありません / there is no channel \"{name}\" in the configuration"
+                problems.push(said(
+                    format!("チャネル「{name}」は設定にありません"),
+                    format!("there is no channel \"{name}\" in the configuration"),
                 ));
                 continue;
             };
@@ -210,37 +218,30 @@ pub(super) fn given(
                     }
                     (Some(_), Some(_)) => {}
                     (Some(entry), None) => {
-                        problems.push(format!("{entry}は\"…\"で囲みます / put {entry} into \"…\""));
+                        problems.push(said(format!("{entry}は\"…\"で囲みます"), format!("put {entry} into \"…\"")));
                     }
                     (None, _) => {
-                        problems
-                            .push(format!("channel.{name}.{member}は使いません / there is no channel.{name}.{member}"));
+                        let member = format!("channel.{name}.{member}");
+                        problems.push(said(format!("{member}は使いません"), format!("there is no {member}")));
                     }
                 }
             }
         }
     }
-    if problems.is_empty() { Ok(given) } else { Err(wrong(problems.join("\n"))) }
+    if problems.is_empty() { Ok(given) } else { Err(wrong(Said::joined(&problems))) }
 }
 
 /// A file of secrets is nobody else's to read.
-#[cfg(unix)]
 fn for_its_owner_alone(path: &Path) -> Result<(), StageError> {
-    let about = std::fs::metadata(path).map_err(|error| StageError::File(path.to_owned(), error))?;
-    if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 == 0 {
+    if is_for_its_owner_alone(path).map_err(|error| StageError::File(path.to_owned(), error))? {
         return Ok(());
     }
     let shown = path.display();
-    let problem = format!(
-        "ほかの人も読めます。chmod 600 {shown} を実行してください。 / Others can read it: run chmod 600 {shown}"
+    let problem = said(
+        format!("ほかの人も読めます。chmod 600 {shown} を実行してください。"),
+        format!("Others can read it: run chmod 600 {shown}"),
     );
     Err(StageError::ChannelSecrets(path.to_owned(), problem))
-}
-
-/// Elsewhere files have no such mode.
-#[cfg(not(unix))]
-fn for_its_owner_alone(_: &Path) -> Result<(), StageError> {
-    Ok(())
 }
 
 /// The entries that are to be replaced, as they are named on the command line.
@@ -259,15 +260,17 @@ pub(super) fn replaced(
             Some(entry) if given.contains_key(entry) => {
                 wanted.insert(entry.clone());
             }
-            Some(_) => problems.push(format!(
-                "{name}の新しい値がありません。--channel-secretsのファイルに書いてください。 / There is no new value of {name}: put it into the file of --channel-secrets."
+            Some(_) => problems.push(said(
+                format!("{name}の新しい値がありません。--channel-secretsのファイルに書いてください。"),
+                format!("There is no new value of {name}: put it into the file of --channel-secrets."),
             )),
-            None => problems.push(format!(
-                "取り替えられるのはchannel.名前.項目だけです。 / Only channel.<name>.<member> can be replaced, not {name:?}."
+            None => problems.push(said(
+                format!("取り替えられるのはchannel.名前.項目だけです（{name:?}はできません）。"),
+                format!("Only channel.<name>.<member> can be replaced, not {name:?}."),
             )),
         }
     }
-    if problems.is_empty() { Ok(wanted) } else { Err(StageError::Wish(problems.join("\n"))) }
+    if problems.is_empty() { Ok(wanted) } else { Err(StageError::Wish(Said::joined(&problems))) }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use azukari::{
+    domain::time::UnixMs,
     host::{roles::Role, settings},
     store::tables::TableNames,
 };
 
-use crate::stage::{Cloud, StageError};
+use crate::stage::{Cause, Cloud, StageError};
 
 /// The roles that are functions.
 pub(super) const ROLES: [Role; 6] =
@@ -27,6 +28,8 @@ pub(super) struct Function {
     pub(super) architecture: String,
     /// Under what it runs.
     pub(super) runtime: String,
+    /// When its code or its settings were changed last: nothing that runs started before.
+    pub(super) changed: Option<UnixMs>,
 }
 
 /// The functions that are there.
@@ -35,6 +38,20 @@ pub(super) struct Functions(BTreeMap<Role, Function>);
 /// What the function of a role is called.
 pub(super) fn name(stack: &str, role: Role) -> String {
     format!("{stack}-{}", role.as_str())
+}
+
+/// What starts a function anew: it reads its secret when it starts, and deploying again what
+/// is unchanged starts nothing.
+pub(super) fn start_anew(cloud: &Cloud, role: Role) -> String {
+    let now = jiff::Timestamp::from_second(cloud.clock.now().seconds());
+    let now = now.map_or_else(|_| "today".to_owned(), |now| now.to_string());
+    let name = name(&cloud.stack, role);
+    format!("aws lambda update-function-configuration --function-name {name} --description \"secret of {now}\"")
+}
+
+/// A time as Lambda writes it: `2026-11-21T03:00:00.000+0000`.
+fn time(text: &str) -> Option<UnixMs> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| UnixMs::new(at.as_millisecond()))
 }
 
 impl Functions {
@@ -47,7 +64,13 @@ impl Functions {
                 Ok(answer) => answer,
                 Err(error) => match error.as_service_error() {
                     Some(known) if known.is_resource_not_found_exception() => continue,
-                    _ => return Err(StageError::call("GetFunctionConfiguration", &error)),
+                    // The first call of every command.
+                    _ => match StageError::call("GetFunctionConfiguration", &error) {
+                        error if error.cause() == Cause::NotReached => {
+                            return Err(StageError::NotReached { region: cloud.region.clone() });
+                        }
+                        error => return Err(error),
+                    },
                 },
             };
             let variables = answer.environment().and_then(|environment| environment.variables());
@@ -58,6 +81,7 @@ impl Functions {
                 update: answer.last_update_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
                 architecture: answer.architectures().first().map(|it| it.as_str().to_owned()).unwrap_or_default(),
                 runtime: answer.runtime().map(|runtime| runtime.as_str().to_owned()).unwrap_or_default(),
+                changed: answer.last_modified().and_then(time),
             };
             found.insert(role, function);
         }
@@ -92,5 +116,16 @@ impl Functions {
             keys: of(settings::KEYS_TABLE)?,
             audit: of(settings::AUDIT_TABLE)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_change() {
+        assert_eq!(time("2026-11-21T03:00:00.000+0000"), Some(UnixMs::new(1_795_230_000_000)));
+        assert_eq!(time("today"), None);
     }
 }

@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::{
     config::Configuration,
     publish::{self, Plan, Step, Was},
-    stage::{Asking, Cloud, StageError, functions::Functions},
+    stage::{Asking, Cloud, StageError, functions::Functions, secrets},
 };
 
 /// How long a warm function goes by what it has read.
@@ -22,8 +22,15 @@ const REMEMBERED_S: u32 = 60;
 /// The stage is not there, or did not answer.
 pub async fn plan(cloud: &Cloud, configuration: &Configuration) -> Result<Plan, StageError> {
     let functions = Functions::read(cloud).await?;
-    let table = functions.setting(cloud, Role::Webhook, settings::VAULT_TABLE)?;
-    Ok(publish::plan(&cloud.vault(table), configuration, &*cloud.mint).await?)
+    let vault = cloud.vault(functions.setting(cloud, Role::Webhook, settings::VAULT_TABLE)?);
+    let mut plan = publish::plan(&vault, configuration, &*cloud.mint).await?;
+    // Rows of definitions are found by name alone, and the secret names channels. Whoever may
+    // not read it publishes all the same.
+    if let Ok(stored) = secrets::read(cloud, &functions, Role::Webhook).await {
+        let named = stored.text["channel"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+        plan.look_for(&vault, named).await?;
+    }
+    Ok(plan)
 }
 
 /// Asks, and publishes. `false` if they do not agree: then nothing is written.
@@ -68,6 +75,12 @@ impl Plan {
                     lines.extend(differences(before, step));
                 }
             }
+        }
+        for name in self.gone() {
+            lines.push(format!(
+                "－ {} {name}: 公開されたままで、設定にはもうありません（infra/README.ja.md の「チャネルを外す」） / published, no longer in the configuration (infra/README.md, Taking a channel out)",
+                kind(DefinitionKind::Channel)
+            ));
         }
         let changes = self.changes().count();
         lines.push(if changes == 0 {

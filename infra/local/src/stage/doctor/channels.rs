@@ -7,14 +7,14 @@
 
 use azukari::{
     domain::plain::Plain,
-    host::{roles::Role, settings},
+    host::{roles::Role, secrets::channel_members, settings},
     line::client::LINE_API,
 };
 use serde_json::{Value, json};
 
 use crate::stage::{
-    doctor::{Report, Said, Stage, bootstrap_again, said},
-    entries::{BOT_USER_ID, Entry},
+    doctor::{Report, Said, Stage, bootstrap_again, said, start_anew},
+    entries::{ACCESS_TOKEN, BOT_USER_ID, Entry, HOLDERS},
     http::{self, Answer, Body},
 };
 
@@ -29,7 +29,7 @@ struct Channel<'a> {
 pub(super) async fn examine(stage: &Stage<'_>, report: &mut Report) {
     let line = stage.functions.find(Role::Webhook, settings::LINE_API).unwrap_or(LINE_API);
     for name in &stage.channels {
-        let token = value(stage, Role::Webhook, name, "access_token");
+        let token = value(stage, Role::Webhook, name, ACCESS_TOKEN);
         let channel = Channel { stage, name, line, token };
         if channel.bot(report).await {
             channel.webhook(report).await;
@@ -79,32 +79,51 @@ impl Channel<'_> {
         let url = format!("{}{path}", self.line);
         let again = || said("しばらくしてもう一度確かめる", "look again in a while");
         match http::call(&self.stage.cloud.http, method, &url, token, body).await {
-            Err(_) => report.unsure(id, said("LINEから応答がありません。", "LINE did not answer."), again()),
+            Err(_) => report.unread(id, said("LINEから応答がありません。", "LINE did not answer."), again()),
             Ok(answer) if answer.status == 429 || answer.status >= 500 => {
                 let status = answer.status;
-                report.unsure(id, said(format!("LINEの応答: {status}"), format!("LINE answered {status}")), again());
+                report.unread(id, said(format!("LINEの応答: {status}"), format!("LINE answered {status}")), again());
             }
             Ok(answer) => return Some(answer),
         }
         None
     }
 
-    /// How to put another value into the secrets.
+    /// How to put another value into the secrets, and have the functions go by it.
     fn replace(&self, member: &str, ja: &str, en: &str) -> Said {
         let stack = &self.stage.cloud.stack;
         let entry = format!("channel.{}.{member}", self.name);
         let command = format!("azukari bootstrap --stage {stack} --channel-secrets FILE --replace {entry}");
+        let holders: Vec<Role> = HOLDERS.into_iter().filter(|role| channel_members(*role).contains(&member)).collect();
+        let anew = start_anew(self.stage.cloud, &holders);
         said(
-            format!("{ja}をファイルの{entry}に書き、{command} のあと、もう一度デプロイする"),
-            format!("write {en} into the file as {entry}, run {command}, and deploy again"),
+            format!("{ja}をファイルの{entry}に書き、{command} のあと、{}", anew.ja),
+            format!("write {en} into the file as {entry}, run {command}, and then {}", anew.en),
         )
+    }
+
+    /// What a check needs is in a secret that could not be read: told of there, and here, so
+    /// that nobody takes the channel for right.
+    fn not_known(&self, what: &str, role: Role, report: &mut Report) {
+        let secret = format!("secret.{}", role.as_str());
+        report.unread(
+            self.id(what),
+            said(
+                format!("{secret}が読めないので、確かめられません。"),
+                format!("could not be checked, as {secret} was not read."),
+            ),
+            said(format!("{secret}の行を見る"), format!("see the line {secret}")),
+        );
     }
 
     /// Whether the token works, and is the one of this bot.
     async fn bot(&self, report: &mut Report) -> bool {
         let id = self.id("access_token");
         if self.token.is_none() {
-            // Told of with the secrets.
+            if !self.stage.secrets.contains_key(&Role::Webhook) {
+                self.not_known(ACCESS_TOKEN, Role::Webhook, report);
+            }
+            // Otherwise told of with the secrets.
             return false;
         }
         let Some(answer) = self.call("GET", "/v2/bot/info", Body::Empty, &id, report).await else { return false };
@@ -128,15 +147,10 @@ impl Channel<'_> {
             same,
             id,
             said("アクセストークンはこのボットのものか", "the access token works and is of this bot"),
-            said(
-                format!(
-                    "どちらのチャネルが正しいかを確かめ、AWSコンソールのSecrets Managerで{}-webhookの{BOT_USER_ID}を消してから、azukari bootstrap を実行する",
-                    self.stage.cloud.stack
-                ),
-                format!(
-                    "find out which channel is right, take {BOT_USER_ID} out of the secret {}-webhook, and run azukari bootstrap",
-                    self.stage.cloud.stack
-                ),
+            self.replace(
+                ACCESS_TOKEN,
+                "どちらのチャネルが正しいかを確かめ、このチャネルのアクセストークン",
+                "the access token of the right channel (find out which is right; its bot is asked of LINE)",
             ),
         );
         same
@@ -195,7 +209,7 @@ impl Channel<'_> {
         let Some(status) = answer.body["statusCode"].as_i64().filter(|_| answer.status == 200) else {
             let status = answer.status;
             let what = said(format!("LINEの応答: {status}"), format!("LINE answered {status}"));
-            return report.unsure(
+            return report.unread(
                 id,
                 what,
                 said("コンソールの「検証」ボタンで確かめる", "use the Verify button of the console"),
@@ -214,9 +228,10 @@ impl Channel<'_> {
             ),
             400 | 404 => {
                 let Said { ja, en } = bootstrap_again(&self.stage.cloud.stack);
+                let anew = start_anew(self.stage.cloud, &[Role::Webhook]);
                 said(
-                    format!("{ja}（そのあと、もう一度デプロイする。関数はシークレットを始動のときに読む）"),
-                    format!("{en}, and deploy again: functions read their secrets when they start"),
+                    format!("{ja} そのあと、関数はシークレットを始動のときに読むので、{}", anew.ja),
+                    format!("{en}; then, as functions read their secrets when they start, {}", anew.en),
                 )
             }
             ..=0 => said(
@@ -234,6 +249,9 @@ impl Channel<'_> {
     /// Whether the secret of the login channel is right: it gives a token that lives for a
     /// quarter of an hour, and is dropped.
     async fn login(&self, report: &mut Report) {
+        if !self.stage.secrets.contains_key(&Role::Link) {
+            return self.not_known("login_channel", Role::Link, report);
+        }
         let value = |member| value(self.stage, Role::Link, self.name, member);
         let (Some(login), Some(secret)) = (value("login_channel_id"), value("login_channel_secret")) else { return };
         let form = form_urlencoded::Serializer::new(String::new())

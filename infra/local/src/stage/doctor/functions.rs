@@ -33,7 +33,7 @@ fn function(cloud: &Cloud, functions: &Functions, role: Role, report: &mut Repor
     match (state, update) {
         ("Active" | "Inactive", "Successful" | "") => report.ok(id, what),
         ("Pending", _) | (_, "InProgress") => {
-            report.unsure(id, what, said("1分後にもう一度確かめる", "look again in a minute"))
+            report.unread(id, what, said("1分後にもう一度確かめる", "look again in a minute"))
         }
         _ => report.wrong(id, what, deploy_again()),
     }

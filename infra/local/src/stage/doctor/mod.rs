@@ -1,5 +1,5 @@
-//! Examining a stage: a list of checks, each right, wrong, or not to be told from here, and
-//! how to mend what is not right. It changes nothing. What it says names roles, members,
+//! Examining a stage: a list of checks, each right, wrong, not read, or not to be told from
+//! here, and how to mend what is not right. It changes nothing. What it says names roles, members,
 //! channels and counts; never a secret, and nobody's data.
 
 mod channels;
@@ -16,29 +16,17 @@ use std::{collections::BTreeMap, path::Path};
 use azukari::host::roles::Role;
 use serde::Serialize;
 
+pub use crate::stage::Said;
 use crate::{
     config::{self, Configuration},
-    stage::{Cloud, StageError, entries::HOLDERS, functions::Functions, secrets::Stored},
+    stage::{
+        Cause, Cloud, StageError,
+        entries::HOLDERS,
+        functions::{self as running, Functions},
+        said,
+        secrets::Stored,
+    },
 };
-
-/// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Said {
-    /// In Japanese.
-    pub ja: String,
-    /// In English.
-    pub en: String,
-}
-
-fn said(ja: impl Into<String>, en: impl Into<String>) -> Said {
-    Said { ja: ja.into(), en: en.into() }
-}
-
-impl std::fmt::Display for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} / {}", self.ja, self.en)
-    }
-}
 
 /// What a check has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,6 +38,8 @@ pub enum Finding {
     Wrong,
     /// It cannot be told from here.
     CannotTell,
+    /// It could have been, and was not: a call was refused or not answered.
+    NotRead,
 }
 
 /// One check.
@@ -80,6 +70,11 @@ impl Report {
         self.count(Finding::Wrong) == 0
     }
 
+    /// Whether everything was read that can be.
+    pub fn is_whole(&self) -> bool {
+        self.count(Finding::NotRead) == 0
+    }
+
     fn count(&self, finding: Finding) -> usize {
         self.checks.iter().filter(|check| check.finding == finding).count()
     }
@@ -92,14 +87,15 @@ impl Report {
                 Finding::Ok => "○",
                 Finding::Wrong => "×",
                 Finding::CannotTell => "？",
+                Finding::NotRead => "！",
             };
             lines.push(format!("{mark} {}: {}", check.id, check.what));
             lines.extend(check.fix.iter().map(|fix| format!("    → {fix}")));
         }
-        let (ok, wrong, unsure) =
-            (self.count(Finding::Ok), self.count(Finding::Wrong), self.count(Finding::CannotTell));
+        let (ok, wrong) = (self.count(Finding::Ok), self.count(Finding::Wrong));
+        let (unread, unsure) = (self.count(Finding::NotRead), self.count(Finding::CannotTell));
         lines.push(format!(
-            "○ 正しい{ok}件、× 悪い{wrong}件、？ ここからはわからない{unsure}件 / {ok} right, {wrong} wrong, {unsure} cannot be told from here"
+            "○ 正しい{ok}件、× 悪い{wrong}件、！ 読めなかった{unread}件、？ ここからはわからない{unsure}件 / {ok} right, {wrong} wrong, {unread} not read, {unsure} cannot be told from here"
         ));
         lines.push(String::new());
         lines.join("\n")
@@ -126,13 +122,28 @@ impl Report {
         if holds { self.ok(id, what) } else { self.wrong(id, what, fix) }
     }
 
-    /// A call that brought nothing: what it was about cannot be told.
+    /// What could have been told, had it been read.
+    fn unread(&mut self, id: impl Into<String>, what: Said, fix: Said) {
+        self.add(id, Finding::NotRead, what, Some(fix));
+    }
+
+    /// A call that brought nothing. That something is gone, or is not what it should be, is
+    /// wrong; otherwise nothing is known of it.
     fn not_read(&mut self, id: impl Into<String>, error: &StageError) {
-        let fix = said(
-            "このコマンドを実行する人に、この呼び出しを許してください",
-            "allow this call to whoever runs this command, and run it again",
-        );
-        self.unsure(id, said(format!("読めません: {error}"), "could not be read"), fix);
+        let (what, cause) = (error.what(), error.cause());
+        match cause {
+            Cause::Gone => self.wrong(id, what, cause.fix()),
+            Cause::Malformed if matches!(error, StageError::NotASecret(_)) => self.wrong(
+                id,
+                what,
+                said(
+                    "Secrets Managerで直す（前の版に戻すか、{}にしてから azukari bootstrap を実行する。前の版の鍵をなくさない）",
+                    "mend it in Secrets Manager: put the previous version back. With {} in it azukari bootstrap fills it, and keys that only this secret held are lost",
+                ),
+            ),
+            Cause::Malformed => self.wrong(id, what, cause.fix()),
+            Cause::Denied | Cause::SignedOut | Cause::NotReached | Cause::Other => self.unread(id, what, cause.fix()),
+        }
     }
 }
 
@@ -150,6 +161,13 @@ struct Stage<'a> {
 /// How to have the template's values again.
 fn deploy_again() -> Said {
     said("もう一度デプロイする（sam deploy）", "deploy again (sam deploy)")
+}
+
+/// How to have a function go by what its secret is now.
+fn start_anew(cloud: &Cloud, roles: &[Role]) -> Said {
+    let commands: Vec<String> = roles.iter().map(|role| running::start_anew(cloud, *role)).collect();
+    let commands = commands.join(" && ");
+    said(format!("関数を新しく起動する: {commands}"), format!("start it anew: {commands}"))
 }
 
 /// How to have what `azukari bootstrap` makes.
@@ -182,7 +200,7 @@ pub async fn examine(cloud: &Cloud, config_dir: &Path, tell: &mut dyn FnMut(&str
     tell("シークレット… / secrets…");
     stage.secrets = secrets::read(&stage, &mut report).await;
     stage.channels = channels_of(&stage);
-    secrets::examine(&stage, &mut report);
+    secrets::examine(&stage, &mut report).await;
     tell("公開された設定… / published configuration…");
     configuration::examine(&stage, configuration.as_ref().err(), &mut report).await;
     tell("予定された仕事… / schedules…");

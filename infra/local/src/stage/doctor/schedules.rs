@@ -9,7 +9,7 @@ use azukari::{
 
 use crate::stage::{
     StageError, bootstrap,
-    doctor::{Report, Stage, bootstrap_again, said},
+    doctor::{Report, Said, Stage, bootstrap_again, said},
 };
 
 /// The cursor may be so many hours behind where a sweep now would put it: it moves by the
@@ -27,8 +27,17 @@ pub(super) async fn examine(stage: &Stage<'_>, report: &mut Report) {
 /// Wrong below half of what it is to hold: the locksmith fills it every minute.
 async fn pool(stage: &Stage<'_>, report: &mut Report) {
     let find = |setting| stage.functions.find(Role::Locksmith, setting);
-    let target = find(settings::POOL_TARGET).and_then(|target| target.parse::<usize>().ok());
-    let (Some(target), Some(table)) = (target, find(settings::VAULT_TABLE)) else { return };
+    // A setting that is missing is told of elsewhere.
+    let (Some(target), Some(table)) = (find(settings::POOL_TARGET), find(settings::VAULT_TABLE)) else { return };
+    let Ok(target) = target.parse::<usize>() else {
+        let setting = settings::POOL_TARGET;
+        let what = said(format!("{setting}が数ではありません。"), format!("{setting} is not a number."));
+        let fix = said(
+            "パラメーターPoolTargetを数にして、もう一度デプロイする（sam deploy）",
+            "make the parameter PoolTarget a number and deploy again (sam deploy)",
+        );
+        return report.wrong("pool", what, fix);
+    };
     match bootstrap::level(&stage.cloud.vault(table)).await {
         Err(error) => report.not_read("pool", &StageError::from(error)),
         Ok(level) => report.holds(
@@ -79,6 +88,11 @@ async fn roots(stage: &Stage<'_>, report: &mut Report) {
     match audit.last_root().await {
         Err(error) => report.not_read(id, &StageError::from(error)),
         Ok(None) => {
+            let Said { ja, en } = fix;
+            let fix = said(
+                format!("はじめてのデプロイの直後なら、数分待ってもう一度確かめる。そうでなければ、{ja}"),
+                format!("right after set-up: wait a few minutes and look again; otherwise {en}"),
+            );
             report.wrong(id, said("封印された日がありません。", "no day has been sealed."), fix);
         }
         Ok(Some(last)) => {

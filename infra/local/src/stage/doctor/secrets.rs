@@ -1,19 +1,16 @@
 //! The functions' secrets: complete, of the right form, the same where they are shared, and
 //! nothing in them that their function does not need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use azukari::{
     domain::operator::OperatorRole,
-    host::{
-        roles::Role,
-        secrets::{self as forms, FormSecrets, LinkSecrets, OpenerSecrets, SecretsError, WebhookSecrets},
-    },
+    host::{roles::Role, secrets as forms},
 };
 use serde_json::Value;
 
 use crate::stage::{
-    doctor::{Report, Said, Stage, bootstrap_again, said},
+    doctor::{Report, Said, Stage, bootstrap_again, said, start_anew},
     entries::{self, Entry, HOLDERS},
     secrets::{self, Stored},
 };
@@ -30,11 +27,13 @@ pub(super) async fn read(stage: &Stage<'_>, report: &mut Report) -> BTreeMap<Rol
     all
 }
 
-pub(super) fn examine(stage: &Stage<'_>, report: &mut Report) {
+pub(super) async fn examine(stage: &Stage<'_>, report: &mut Report) {
     for (role, stored) in &stage.secrets {
         one(stage, *role, &stored.text, report);
+        in_use(stage, *role, stored, report).await;
     }
     shared(stage, report);
+    strangers(stage, report);
     listed(stage, report);
 }
 
@@ -43,19 +42,32 @@ fn one(stage: &Stage<'_>, role: Role, text: &Value, report: &mut Report) {
     let entries = Entry::of(role, &stage.channels).into_iter();
     let missing = entries.filter(|entry| !entry.is_optional() && entry.value(text).is_none());
     let mut problems: Vec<String> = missing.map(|entry| format!("{entry} is missing")).collect();
-    // What is malformed; what is missing of channels that the configuration does not name.
-    for problem in read_as(role, text).err().into_iter().flat_map(|error| error.0) {
-        if !problems.contains(&problem) {
+    // What is of the configuration and not there can be added. What is malformed, or is
+    // missing of channels that the configuration does not name, has to be mended by hand.
+    let can_be_added = problems.len();
+    for problem in secrets::read_as(role, text).err().into_iter().flat_map(|error| error.0) {
+        let said_already = problems.contains(&problem) || (problem == secrets::NO_CHANNEL && can_be_added > 0);
+        if !said_already {
             problems.push(problem);
         }
     }
-    let list = problems.join("; ");
     if problems.is_empty() {
         report.ok(id, said(format!("{name}のシークレット"), format!("secret of {name}")));
     } else {
-        let what = said(format!("{name}のシークレットに問題があります: {list}"), format!("secret of {name}: {list}"));
+        let list = problems.join("; ");
+        let japanese: Vec<String> = problems.iter().map(|problem| secrets::in_japanese(problem)).collect();
+        let japanese = japanese.join("、");
+        let what =
+            said(format!("{name}のシークレットに問題があります: {japanese}"), format!("secret of {name}: {list}"));
         let Said { ja, en } = bootstrap_again(&stage.cloud.stack);
-        let fix = said(format!("{ja} --channel-secrets ファイル"), format!("{en} --channel-secrets FILE"));
+        let fix = if problems.len() == can_be_added {
+            said(format!("{ja} --channel-secrets ファイル"), format!("{en} --channel-secrets FILE"))
+        } else {
+            said(
+                "Secrets Managerで、前の版の正しい値に戻す（設定にないチャネルのものは消す）",
+                "put it back from the previous version in Secrets Manager, and take out what is of a channel that is not in the configuration",
+            )
+        };
         report.wrong(id, what, fix);
     }
     let surplus = surplus(role, text);
@@ -72,16 +84,30 @@ fn one(stage: &Stage<'_>, role: Role, text: &Value, report: &mut Report) {
     }
 }
 
-/// As the function itself reads it when it starts.
-fn read_as(role: Role, text: &Value) -> Result<(), SecretsError> {
-    match role {
-        Role::Webhook => WebhookSecrets::read(text).map(drop),
-        Role::Form => FormSecrets::read(text).map(drop),
-        Role::Link => LinkSecrets::read(text).map(drop),
-        Role::Opener => OpenerSecrets::read(text).map(drop),
-        Role::Sweeper => forms::origin(text).map(drop),
-        Role::Locksmith | Role::Publisher | Role::Admin => Ok(()),
+/// A function reads its secret when it starts: one that was started before goes by the
+/// version before.
+async fn in_use(stage: &Stage<'_>, role: Role, stored: &Stored, report: &mut Report) {
+    let id = format!("secret.{}.in_use", role.as_str());
+    let changed = stage.functions.get(role).and_then(|function| function.changed);
+    let (Some(started), Some(written)) = (changed, stored.written) else { return };
+    let name = role.as_str();
+    if started < written {
+        // Without a version before there was nothing to start with.
+        match secrets::has_previous(stage.cloud, stored).await {
+            Err(error) => return report.not_read(id, &error),
+            Ok(true) => {
+                let what = said(
+                    format!("{name}は、シークレットが変わる前から動いています。"),
+                    format!("{name} was started before its secret was changed."),
+                );
+                return report.wrong(id, what, start_anew(stage.cloud, &[role]));
+            }
+            Ok(false) => {}
+        }
     }
+    let what =
+        said(format!("{name}は今のシークレットで動いています。"), format!("{name} goes by its secret as it is."));
+    report.ok(id, what);
 }
 
 /// The names of what a role does not receive and has.
@@ -125,7 +151,13 @@ fn shared(stage: &Stage<'_>, report: &mut Report) {
     let lacking = gathered.lacking.into_iter().filter(|(entry, _)| entry.is_optional());
     let lacking: BTreeMap<Entry, Vec<Role>> = lacking.collect();
     let list = entries::told(&lacking);
-    if list.is_empty() {
+    if stage.secrets.len() < HOLDERS.len() {
+        let what = said(
+            "読めないシークレットがあるので、共有する値をくらべられません。",
+            "what functions share could not be compared, as not every secret was read.",
+        );
+        report.unread("secrets.shared", what, said("上のsecret.…の行を見る", "see the lines secret.… above"));
+    } else if list.is_empty() {
         let what = said("共有する値は、どの関数でも同じです。", "what functions share is the same in all of them.");
         report.ok("secrets.shared", what);
     } else {
@@ -135,6 +167,32 @@ fn shared(stage: &Stage<'_>, report: &mut Report) {
         );
         report.wrong("secrets.shared", what, bootstrap_again(&stage.cloud.stack));
     }
+}
+
+/// A channel that was renamed, or taken out of the configuration, stays in the secrets until
+/// somebody takes it out: its webhook goes on.
+fn strangers(stage: &Stage<'_>, report: &mut Report) {
+    let Some(configuration) = stage.configuration else { return };
+    let named = stage.secrets.values().flat_map(|stored| stored.text["channel"].as_object().into_iter().flatten());
+    let strangers: BTreeSet<&str> = named
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !configuration.channels.keys().any(|known| known == name))
+        .collect();
+    if strangers.is_empty() {
+        return;
+    }
+    let list = strangers.into_iter().collect::<Vec<_>>().join(", ");
+    report.wrong(
+        "secrets.channels",
+        said(
+            format!("シークレットにあるチャネルが、設定にありません: {list}"),
+            format!("channels of the secrets that the configuration does not name: {list}"),
+        ),
+        said(
+            "設定に戻すか、infra/README.ja.md の「チャネルを外す」のとおりに外す",
+            "put them back into the configuration, or take them out as infra/README.md tells (Taking a channel out)",
+        ),
+    );
 }
 
 /// Operators and sites are what the configuration says, and somebody is there to ask.

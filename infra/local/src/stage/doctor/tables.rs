@@ -12,7 +12,7 @@ use crate::stage::{
 pub(super) async fn examine(stage: &Stage<'_>, report: &mut Report) {
     let names = match stage.functions.tables(stage.cloud) {
         Ok(names) => names,
-        Err(error) => return report.wrong("tables", said(error.to_string(), "are not named"), deploy_again()),
+        Err(error) => return report.wrong("tables", error.what(), deploy_again()),
     };
     let mut key = None;
     for declaration in &DECLARATIONS {
