@@ -23,11 +23,11 @@ use azukari::{
 };
 use azukari_local::{
     clock::MovableClock,
-    engine::wire::{Calm, Fate},
+    engine::wire::{Calm, Fate, Service},
 };
 use azukari_tests::{
     app::{NOON, TestApp, unique},
-    faults::{Fault, Level},
+    faults::{Down, Fault, Level},
     logging::{self, Book, arguments, bracketed, literal, literals, owner},
     runtime::{
         Function,
@@ -417,6 +417,19 @@ async fn every_function_logs_what_is_listed_and_nothing_personal() {
     }
     assert!(heard.contains("events_not_stored") || heard.contains("channel_not_loaded"), "{heard:?}");
     assert_eq!(logging::strays(), Vec::<String>::new());
+    app.assert_nothing_in_the_clear();
+}
+
+#[tokio::test]
+async fn what_somebody_writes_into_an_address_is_not_logged() {
+    let app = TestApp::new().await;
+    app.weather(Down(Service::DynamoDb, Fate::Fails));
+    let name: String = format!("yamada-{:032x}", unique()).chars().take(30).collect();
+    app.watch(&name);
+    for page in [format!("/policy/{name}"), format!("/policy/{name}/1"), format!("/forms/rights/{name}")] {
+        assert_eq!(app.get(&page).await.status, 503, "it was looked for");
+    }
+    app.weather(Calm);
     app.assert_nothing_in_the_clear();
 }
 
